@@ -1,0 +1,53 @@
+"""Outward rounding of float64 results: one place for every constant that a bound on rounding needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unfold_theory.errors import InputError
+
+UNIT_ROUNDOFF = 2.0**-53
+TINY = 2.0**-1074
+# The elementary functions of numpy are within 4 units in the last place; four times that is kept as room.
+ELEMENTARY = 32 * UNIT_ROUNDOFF
+
+
+def gamma(terms: int) -> float:
+    r"""Upper bound on $nu/(1-2nu)$ for $n$ = ``terms``, $u=2^{-53}$: the error constant of n-term sums and dot products.
+
+    With $T$ the computed $\sum|x_i y_i|$, $|\mathrm{fl}(x^Ty)-x^Ty|\le$ ``gamma(n) * T`` for every order of summation,
+    with or without fused multiply-add (Higham, Accuracy and Stability of Numerical Algorithms, sec. 3.1).
+    """
+    if terms > 2**40:
+        raise InputError(f"A sum of {terms} terms is too long for a rounding bound", "Split it into shorter sums")
+    return 1.01 * (terms + 2) * UNIT_ROUNDOFF
+
+
+def down(a: ArrayLike) -> NDArray[np.float64]:
+    """The next float below; NaN, an unknown lower end, becomes minus infinity."""
+    return np.nextafter(np.where(np.isnan(a), -np.inf, a), -np.inf)
+
+
+def up(a: ArrayLike) -> NDArray[np.float64]:
+    """The next float above; NaN, an unknown upper end, becomes infinity."""
+    return np.nextafter(np.where(np.isnan(a), np.inf, a), np.inf)
+
+
+def times(a: NDArray, b: NDArray) -> NDArray:
+    """Products of interval ends, with 0 * inf = 0."""
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        product = a * b
+    return np.where((a == 0) | (b == 0), 0.0, product)
+
+
+def as_float64(value: Any) -> NDArray[np.float64]:
+    """A float64 copy; refuses integers that float64 cannot represent."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    raw = np.asarray(value)
+    if raw.dtype.kind in "iu" and raw.size and max(abs(int(raw.max())), abs(int(raw.min()))) > 2**53:
+        raise InputError("An integer above 2**53 has no exact float64", "Enclose it from both sides instead")
+    return np.array(raw, dtype=np.float64)
