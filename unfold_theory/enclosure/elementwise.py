@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from unfold_theory.enclosure.interval import Enclosure
-from unfold_theory.enclosure.rounding import TINY, UNIT_ROUNDOFF, down, gamma, up
+from unfold_theory.enclosure.rounding import TINY, UNIT_ROUNDOFF, Numbers, down, gamma, up
 from unfold_theory.errors import InputError
 
 
@@ -23,7 +23,7 @@ def minimum(first: Any, second: Any) -> Enclosure:
     return -maximum(-Enclosure.of(first), -Enclosure.of(second))
 
 
-def where(condition: ArrayLike, first: Any, second: Any) -> Enclosure:
+def where(condition: Numbers, first: Any, second: Any) -> Enclosure:
     """Elementwise choice by a mask that is itself known."""
     a, b = Enclosure.of(first), Enclosure.of(second)
     return a._like(np.where(condition, a.lo, b.lo), np.where(condition, a.hi, b.hi), b, rounded=False)

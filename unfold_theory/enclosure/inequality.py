@@ -42,7 +42,7 @@ class Inequality:
     @property
     def undecided(self) -> NDArray[np.bool_]:
         """Where the enclosures overlap."""
-        return ~(self.holds | self.refuted)
+        return np.asarray(~(self.holds | self.refuted))
 
     @property
     def margin(self) -> Enclosure:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from unfold_theory.enclosure.inequality import Inequality
-from unfold_theory.enclosure.rounding import ELEMENTARY, as_float64, down, gamma, times, up
+from unfold_theory.enclosure.rounding import ELEMENTARY, Numbers, as_float64, down, gamma, times, up
 from unfold_theory.errors import InputError
 
 
@@ -77,12 +77,12 @@ class Enclosure:
         return cls(array, array, Basis.EXACT)
 
     @classmethod
-    def certified(cls, lo: ArrayLike, hi: ArrayLike) -> Enclosure:
+    def certified(cls, lo: Numbers, hi: Numbers) -> Enclosure:
         """Ends that were computed with outward rounding."""
         return cls(np.asarray(lo), np.asarray(hi), Basis.CERTIFIED)
 
     @classmethod
-    def numerical(cls, value: ArrayLike, residual: ArrayLike = 0.0) -> Enclosure:
+    def numerical(cls, value: Numbers, residual: Numbers = 0.0) -> Enclosure:
         """A float64 result with the residual that its producer states: ``value +- residual``."""
         value, residual = as_float64(value), as_float64(residual)
         if (residual < 0).any():
@@ -90,12 +90,12 @@ class Enclosure:
         return cls(down(value - residual), up(value + residual), Basis.NUMERICAL)
 
     @classmethod
-    def confidence(cls, lo: ArrayLike, hi: ArrayLike, *, delta: float) -> Enclosure:
+    def confidence(cls, lo: Numbers, hi: Numbers, *, delta: float) -> Enclosure:
         """Ends that hold together with probability at least ``1 - delta``."""
         return cls(np.asarray(lo), np.asarray(hi), Basis.CONFIDENCE, delta)
 
     @classmethod
-    def sampled_supremum(cls, seen: ArrayLike) -> Enclosure:
+    def sampled_supremum(cls, seen: Numbers) -> Enclosure:
         """A supremum over a class of which only samples were seen: a lower bound and nothing above."""
         seen = as_float64(seen)
         return cls(seen, np.full_like(seen, np.inf), Basis.SAMPLED)
@@ -118,7 +118,7 @@ class Enclosure:
             )
         return Enclosure(self.lo, self.hi, basis, self.delta)
 
-    def _like(self, lo: ArrayLike, hi: ArrayLike, *others: Enclosure, rounded: bool = True) -> Enclosure:
+    def _like(self, lo: Numbers, hi: Numbers, *others: Enclosure, rounded: bool = True) -> Enclosure:
         operands = (self, *others)
         basis = min(e.basis for e in operands)
         if rounded:
@@ -149,7 +149,7 @@ class Enclosure:
         with np.errstate(invalid="ignore", over="ignore"):
             mid = self.lo / 2 + self.hi / 2
         mid = np.where(np.isinf(self.hi), self.lo, np.where(np.isinf(self.lo), self.hi, mid))
-        return np.clip(np.where(np.isnan(mid), 0.0, mid), self.lo, self.hi)
+        return np.asarray(np.clip(np.where(np.isnan(mid), 0.0, mid), self.lo, self.hi))
 
     def __len__(self) -> int:
         return len(self.lo)
@@ -170,10 +170,10 @@ class Enclosure:
         """Both ends transposed."""
         return self._like(self.lo.T, self.hi.T, rounded=False)
 
-    def contains(self, value: ArrayLike) -> NDArray[np.bool_]:
+    def contains(self, value: Numbers) -> NDArray[np.bool_]:
         """Where a float lies between the ends."""
         value = np.asarray(value, dtype=np.float64)
-        return (self.lo <= value) & (value <= self.hi)
+        return np.asarray((self.lo <= value) & (value <= self.hi))
 
     # -- arithmetic ------------------------------------------------------------------------------------------------
     def __neg__(self) -> Enclosure:
@@ -233,7 +233,7 @@ class Enclosure:
     def __rtruediv__(self, other: Any) -> Enclosure:
         return Enclosure.of(other) / self
 
-    def __pow__(self, exponent: ArrayLike) -> Enclosure:
+    def __pow__(self, exponent: Numbers) -> Enclosure:
         """Integer powers at least 0, elementwise in an array of exponents (repeated squaring)."""
         power = np.asarray(exponent)
         if power.dtype.kind not in "iu" or (power < 0).any():
@@ -329,7 +329,7 @@ class Enclosure:
         """Ascending order statistics: sorting both ends encloses the sorted truth."""
         return self._like(np.sort(self.lo, axis=axis), np.sort(self.hi, axis=axis), rounded=False)
 
-    def norm(self, order: float, axis: int = -1) -> Enclosure:
+    def norm(self, order: float | int, axis: int = -1) -> Enclosure:
         r"""$\ell_1$, $\ell_2$ or $\ell_\infty$ norm along an axis."""
         if order == 1:
             return abs(self).sum(axis)

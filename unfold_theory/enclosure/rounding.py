@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unfold_theory.errors import InputError
+
+# A plain number is an array too; runtime checkers do not read numpy's ArrayLike so.
+Numbers: TypeAlias = ArrayLike | float | int
 
 UNIT_ROUNDOFF = 2.0**-53
 TINY = 2.0**-1074
@@ -16,7 +19,7 @@ ELEMENTARY = 32 * UNIT_ROUNDOFF
 
 
 def gamma(terms: int) -> float:
-    r"""Upper bound on $nu/(1-2nu)$ for $n$ = ``terms``, $u=2^{-53}$: the error constant of n-term sums and dot products.
+    r"""Upper bound on $nu/(1-2nu)$ for $n$ = ``terms``, $u=2^{-53}$: the error constant of sums of n terms.
 
     With $T$ the computed $\sum|x_i y_i|$, $|\mathrm{fl}(x^Ty)-x^Ty|\le$ ``gamma(n) * T`` for every order of summation,
     with or without fused multiply-add (Higham, Accuracy and Stability of Numerical Algorithms, sec. 3.1).
@@ -26,21 +29,21 @@ def gamma(terms: int) -> float:
     return 1.01 * (terms + 2) * UNIT_ROUNDOFF
 
 
-def down(a: ArrayLike) -> NDArray[np.float64]:
+def down(a: Numbers) -> NDArray[np.float64]:
     """The next float below; NaN, an unknown lower end, becomes minus infinity."""
-    return np.nextafter(np.where(np.isnan(a), -np.inf, a), -np.inf)
+    return np.asarray(np.nextafter(np.where(np.isnan(a), -np.inf, a), -np.inf))
 
 
-def up(a: ArrayLike) -> NDArray[np.float64]:
+def up(a: Numbers) -> NDArray[np.float64]:
     """The next float above; NaN, an unknown upper end, becomes infinity."""
-    return np.nextafter(np.where(np.isnan(a), np.inf, a), np.inf)
+    return np.asarray(np.nextafter(np.where(np.isnan(a), np.inf, a), np.inf))
 
 
-def times(a: NDArray, b: NDArray) -> NDArray:
+def times(a: Numbers, b: Numbers) -> NDArray:
     """Products of interval ends, with 0 * inf = 0."""
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        product = a * b
-    return np.where((a == 0) | (b == 0), 0.0, product)
+        product = np.multiply(a, b)
+    return np.where(np.equal(a, 0) | np.equal(b, 0), 0.0, product)
 
 
 def as_float64(value: Any) -> NDArray[np.float64]:

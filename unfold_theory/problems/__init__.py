@@ -1,0 +1,41 @@
+"""Problems: dictionaries, laws of signals, samplers, and ground truth with its duality gap."""
+
+from unfold_theory.problems.batch import Batch
+from unfold_theory.problems.dictionaries import (
+    DICTIONARIES,
+    Dictionary,
+    gaussian,
+    ill_conditioned,
+    load_matrix,
+    overcomplete_dct,
+    unit_columns,
+)
+from unfold_theory.problems.metrics import nmse_db
+from unfold_theory.problems.signals import (
+    LAWS,
+    BernoulliGaussian,
+    KSparse,
+    SignalLaw,
+    WorstCase,
+    law_from_recipe,
+)
+from unfold_theory.problems.sparse import SparseRecovery
+
+__all__ = [
+    "DICTIONARIES",
+    "LAWS",
+    "Batch",
+    "BernoulliGaussian",
+    "Dictionary",
+    "KSparse",
+    "SignalLaw",
+    "SparseRecovery",
+    "WorstCase",
+    "gaussian",
+    "ill_conditioned",
+    "law_from_recipe",
+    "load_matrix",
+    "nmse_db",
+    "overcomplete_dct",
+    "unit_columns",
+]

@@ -1,0 +1,40 @@
+"""Training unfolded networks: losses, schemes, checkpoints and recipes."""
+
+from unfold_theory.training.atomic import write_atomically
+from unfold_theory.training.checkpoint import Checkpoint, load_checkpoint, read_manifest, save_checkpoint
+from unfold_theory.training.config import SCHEMES, Stage, TrainingConfig, plan
+from unfold_theory.training.evaluation import evaluate
+from unfold_theory.training.layers import parameters_by_layer
+from unfold_theory.training.loop import TrainingDiverged, TrainingResult, train
+from unfold_theory.training.losses import LOSSES, IterationWeighted, Loss, Objective, Supervised, loss_from_recipe
+from unfold_theory.training.progress import ProgressEvent, RichProgress
+from unfold_theory.training.recipes import RECIPES, Recipe, quick_recipe, recipe
+
+__all__ = [
+    "LOSSES",
+    "RECIPES",
+    "SCHEMES",
+    "Checkpoint",
+    "IterationWeighted",
+    "Loss",
+    "Objective",
+    "ProgressEvent",
+    "Recipe",
+    "RichProgress",
+    "Stage",
+    "Supervised",
+    "TrainingConfig",
+    "TrainingDiverged",
+    "TrainingResult",
+    "evaluate",
+    "load_checkpoint",
+    "loss_from_recipe",
+    "parameters_by_layer",
+    "plan",
+    "quick_recipe",
+    "read_manifest",
+    "recipe",
+    "save_checkpoint",
+    "train",
+    "write_atomically",
+]

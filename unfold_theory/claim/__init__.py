@@ -1,0 +1,23 @@
+"""Claims: hypotheses between enclosures imply a conclusion between enclosures; verdicts say whether they do."""
+
+from unfold_theory.claim.setting import Setting, SignalClass
+from unfold_theory.claim.statement import CLAIMS, Claim, Hypothesis, claim, find_claims, hypothesis
+from unfold_theory.claim.verdict import HypothesisFinding, Status, Verdict, Witness
+from unfold_theory.claim.verify import verify, verify_all
+
+__all__ = [
+    "CLAIMS",
+    "Claim",
+    "Hypothesis",
+    "HypothesisFinding",
+    "Setting",
+    "SignalClass",
+    "Status",
+    "Verdict",
+    "Witness",
+    "claim",
+    "find_claims",
+    "hypothesis",
+    "verify",
+    "verify_all",
+]

@@ -1,0 +1,232 @@
+"""A setting: one network on one batch of one problem, and everything that claims measure on it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float64
+
+from unfold_theory.enclosure import Basis, Enclosure
+from unfold_theory.errors import InputError, MissingStructure
+from unfold_theory.networks.base import UnfoldedNetwork
+from unfold_theory.problems import Batch, Lasso, LassoSolution, SparseRecovery, nmse_db
+
+T = TypeVar("T")
+
+# Iterates are run in float64; a coordinate is trusted to this part of the signal's largest entry.
+ITERATE_RESIDUAL = 2.0**-40
+
+
+@dataclass(frozen=True)
+class SignalClass:
+    r"""$\mathcal X(B,s,\sigma)$: at most s nonzero entries, $|x_i^*|\le B$, noise $\|\varepsilon\|_1\le\sigma$."""
+
+    magnitude: Enclosure
+    sparsity: int
+    noise: Enclosure
+
+    @classmethod
+    def of_batch(cls, batch: Batch) -> SignalClass:
+        """The smallest class that contains every signal of a batch."""
+        if batch.x is None:
+            raise MissingStructure("A batch without planted codes", "a signal class", "x")
+        return cls(
+            magnitude=Enclosure.exact(np.abs(batch.x).max()),
+            sparsity=max(int(np.count_nonzero(batch.x, axis=1).max()), 1),
+            noise=Enclosure.exact(batch.noise).norm(1).max() if batch.noise.any() else Enclosure.exact(0.0),
+        )
+
+
+class Setting:
+    r"""One network, one problem, one batch: what hypotheses and conclusions are read from.
+
+    Measured quantities have shape (depth, sample): row k is layer k + 1, so that row -1 is the network's output.
+
+    Args:
+        network: Evaluated as a float64 copy; the caller's stays as it is.
+        problem: The problem that the batch was drawn from.
+        batch: Signals and measurements.
+        lam: Weight of the Lasso whose objective is followed; claims on the objective need it.
+        name: Shown in tables; the network's title by default.
+        signal_class: The class that the batch stands for; by default the smallest that contains it.
+
+    Raises:
+        InputError: The network's dictionary is not the problem's, or the batch has other sizes.
+    """
+
+    def __init__(
+        self,
+        network: UnfoldedNetwork,
+        problem: SparseRecovery,
+        batch: Batch,
+        *,
+        lam: float | None = None,
+        name: str | None = None,
+        signal_class: SignalClass | None = None,
+    ):
+        m, n = problem.dictionary.shape
+        if batch.y.shape[1] != m:
+            raise InputError(
+                f"The batch has {batch.y.shape[1]} measurements a signal, the problem {m}", "Sample it from the problem"
+            )
+        self.network = copy.deepcopy(network).double().eval().requires_grad_(False)
+        own = self.network.dictionary.cpu().numpy()
+        if own.shape != (m, n) or np.abs(own - problem.dictionary).max() > 1e-6 * np.abs(problem.dictionary).max():
+            raise InputError(
+                f"{network.title} was built for another dictionary than the problem's",
+                "Build or load the network for this problem",
+            )
+        # float32 training rounds the dictionary; theorems speak of the problem's.
+        self.network.dictionary.copy_(torch.as_tensor(problem.dictionary))
+        self.problem, self.batch, self.lam = problem, batch, lam
+        self.name = name or network.title
+        self._signal_class = signal_class
+        self._memory: dict[Callable[[Setting], Any], Any] = {}
+
+    def cached(self, function: Callable[[Setting], T]) -> T:
+        """``function(self)``, computed once: hypotheses and conclusions of a claim often share one bound."""
+        if function not in self._memory:
+            self._memory[function] = function(self)
+        return self._memory[function]
+
+    def subset(self, indices: Sequence[int]) -> Setting:
+        """The same setting on some samples; the signal class stays that of the whole batch."""
+        kept = None if self.batch.x is None else self.signal_class
+        return Setting(
+            self.network,
+            self.problem,
+            self.batch.subset(indices),
+            lam=self.lam,
+            name=self.name,
+            signal_class=kept,
+        )
+
+    # -- sizes -----------------------------------------------------------------------------------------------------
+    @property
+    def depth(self) -> Enclosure:
+        """1, ..., K, shape (depth, 1)."""
+        return Enclosure.exact(np.arange(1, self.network.depth + 1)[:, None])
+
+    @property
+    def lipschitz(self) -> Enclosure:
+        r"""$L=\|A\|_2^2$, shape ()."""
+        return self.problem.lipschitz
+
+    @cached_property
+    def signal_class(self) -> SignalClass:
+        """The class that the batch stands for."""
+        return self._signal_class or SignalClass.of_batch(self.batch)
+
+    # -- codes and errors ------------------------------------------------------------------------------------------
+    @cached_property
+    def iterates(self) -> Float64[np.ndarray, "iterate sample n"]:
+        """Codes at depth 0, ..., K in float64.
+
+        Raises:
+            InputError: A layer produced NaN or infinity.
+        """
+        with torch.no_grad():
+            codes = self.network.iterates(torch.as_tensor(self.batch.y)).numpy()
+        if not np.isfinite(codes).all():
+            layer = int(np.argmin(np.isfinite(codes).all(axis=(1, 2))))
+            raise InputError(
+                f"{self.name} is not finite at depth {layer}", "Retrain it, or look at its steps: it may diverge"
+            )
+        return codes
+
+    @property
+    def truth(self) -> Float64[np.ndarray, "sample n"]:
+        """The planted codes x*.
+
+        Raises:
+            MissingStructure: The batch has none (real data).
+        """
+        if self.batch.x is None:
+            raise MissingStructure("A batch without planted codes", "an error against x*", "x")
+        return self.batch.x
+
+    @cached_property
+    def rounding(self) -> Float64[np.ndarray, "depth sample"]:
+        """What float64 is allowed per coordinate: a part of the largest entry among x*, and all iterates so far."""
+        size = np.maximum.accumulate(np.abs(self.iterates).max(axis=-1), axis=0)[1:]
+        return ITERATE_RESIDUAL * np.maximum(size, np.abs(self.truth).max(axis=-1))
+
+    def error(self, order: float) -> Enclosure:
+        r"""$\|x^k-x^*\|_p$ for p = ``order`` in {1, 2, inf}, shape (depth, sample), numerical."""
+        difference = self.iterates[1:] - self.truth
+        value = np.linalg.norm(difference, ord=order, axis=-1)
+        n = self.truth.shape[1]
+        return Enclosure.numerical(value, self.rounding * (n ** (1 / order) if np.isfinite(order) else 1.0))
+
+    def initial_error(self, order: float) -> Enclosure:
+        r"""$\|x^0-x^*\|_p$, shape (sample,); exact codes, certified norm."""
+        return (Enclosure.exact(self.iterates[0]) - self.truth).norm(order)
+
+    @cached_property
+    def off_support(self) -> Enclosure:
+        r"""$\max_{i\notin S}|x_i^k|$, shape (depth, sample): zero where no false positive exists."""
+        outside = np.where(self.truth == 0, np.abs(self.iterates[1:]), 0.0)
+        return Enclosure.exact(outside.max(axis=-1))
+
+    @cached_property
+    def sign_match(self) -> Bool[np.ndarray, "depth sample"]:
+        """Where the iterate has the sign of x* on all of its support."""
+        return (np.sign(self.iterates[1:]) * np.sign(self.truth) == np.abs(np.sign(self.truth))).all(axis=-1)
+
+    @cached_property
+    def nmse_db(self) -> Float64[np.ndarray, " iterate"]:
+        r"""$10\log_{10}(\sum\|x^k-x^*\|^2/\sum\|x^*\|^2)$ at depth 0, ..., K (a ratio of means)."""
+        return np.array([nmse_db(codes, self.truth) for codes in self.iterates])
+
+    # -- the Lasso -------------------------------------------------------------------------------------------------
+    @cached_property
+    def lasso(self) -> Lasso:
+        """The Lasso whose objective is followed.
+
+        Raises:
+            MissingStructure: The setting has no weight.
+        """
+        if self.lam is None:
+            raise MissingStructure(f"The setting {self.name!r}", "a claim on the objective", "lam", "Pass lam=...")
+        return Lasso(self.problem.dictionary, self.lam)
+
+    @cached_property
+    def optimum(self) -> LassoSolution:
+        """Minimisers with their duality gaps."""
+        return self.lasso.solve(self.batch.y)
+
+    @cached_property
+    def optimal_value(self) -> Enclosure:
+        """F*, shape (sample,), between dual and primal value."""
+        return self.lasso.enclose_optimum(self.batch.y, self.optimum)
+
+    def _gap(self, codes: Float64[np.ndarray, "*batch n"]) -> Enclosure:
+        gap = self.lasso.enclose_objective(codes, self.batch.y) - self.optimal_value
+        return Enclosure(np.maximum(gap.lo, 0.0), np.maximum(gap.hi, 0.0), gap.basis)
+
+    @cached_property
+    def objective_gap(self) -> Enclosure:
+        """F(x_k) - F*, shape (depth, sample)."""
+        gap = self._gap(self.iterates[1:])
+        rounding = ITERATE_RESIDUAL * 0.5 * (self.batch.y**2).sum(axis=-1)
+        return Enclosure(np.maximum(gap.lo - rounding, 0.0), gap.hi + rounding, Basis.NUMERICAL)
+
+    @cached_property
+    def initial_gap(self) -> Enclosure:
+        """F(x_0) - F*, shape (sample,)."""
+        return self._gap(self.iterates[0])
+
+    @cached_property
+    def initial_distance(self) -> Enclosure:
+        r"""$\|x_0-x^\star\|_2$ to the Lasso minimiser, shape (sample,), numerical (law 3: uniqueness is checked)."""
+        return self.lasso.distance_to_minimiser(self.iterates[0], self.batch.y, self.optimum)
+
+    def recipe(self) -> dict[str, Any]:
+        """JSON-able: how to draw this batch again."""
+        return {"problem": self.problem.recipe, "batch": self.batch.recipe, "lam": self.lam}
