@@ -83,7 +83,7 @@ class Setting:
                 "Build or load the network for this problem",
             )
         # float32 training rounds the dictionary; theorems speak of the problem's.
-        self.network.dictionary.copy_(torch.as_tensor(problem.dictionary))
+        self.network.dictionary.copy_(torch.tensor(problem.dictionary))
         self.problem, self.batch, self.lam = problem, batch, lam
         self.name = name or network.title
         self._signal_class = signal_class
@@ -132,7 +132,7 @@ class Setting:
             InputError: A layer produced NaN or infinity.
         """
         with torch.no_grad():
-            codes = self.network.iterates(torch.as_tensor(self.batch.y)).numpy()
+            codes = self.network.iterates(torch.tensor(self.batch.y)).numpy()
         if not np.isfinite(codes).all():
             layer = int(np.argmin(np.isfinite(codes).all(axis=(1, 2))))
             raise InputError(
@@ -158,11 +158,19 @@ class Setting:
         return ITERATE_RESIDUAL * np.maximum(size, np.abs(self.truth).max(axis=-1))
 
     def error(self, order: float) -> Enclosure:
-        r"""$\|x^k-x^*\|_p$ for p = ``order`` in {1, 2, inf}, shape (depth, sample), numerical."""
-        difference = self.iterates[1:] - self.truth
-        value = np.linalg.norm(difference, ord=order, axis=-1)
+        r"""$\|x^k-x^*\|_p$ of the float64 iterates, p = ``order`` in {1, 2, inf}; shape (depth, sample), certified."""
+        return (Enclosure.exact(self.iterates[1:]) - self.truth).norm(order)
+
+    def up_to_rounding(self, bound: Enclosure, order: float) -> Enclosure:
+        r"""A bound on the exact iterates' error, plus what float64 may add: what the float64 iterates must obey.
+
+        Args:
+            bound: Bound on $\|x^k-x^*\|_p$, shape (depth,) or (depth, sample).
+            order: p.
+        """
         n = self.truth.shape[1]
-        return Enclosure.numerical(value, self.rounding * (n ** (1 / order) if np.isfinite(order) else 1.0))
+        allowance = self.rounding * (n ** (1 / order) if np.isfinite(order) else 1.0)
+        return (bound[:, None] if bound.ndim == 1 else bound) + Enclosure.exact(allowance).with_basis(Basis.NUMERICAL)
 
     def initial_error(self, order: float) -> Enclosure:
         r"""$\|x^0-x^*\|_p$, shape (sample,); exact codes, certified norm."""

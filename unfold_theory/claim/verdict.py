@@ -181,8 +181,8 @@ class Verdict:
     @property
     def basis(self) -> str:
         """The weakest basis among the conclusion and the hypotheses."""
-        parts = [f.inequality for f in self.hypotheses] + ([self.conclusion] if self.conclusion else [])
-        return min((p.basis for p in parts), default=None).label if parts else "none"
+        parts = [f.inequality for f in self.hypotheses] + ([self.conclusion] if self.conclusion is not None else [])
+        return min(p.basis for p in parts).label if parts else "none"
 
     @property
     def coverage(self) -> float:

@@ -131,7 +131,7 @@ def linear_rate(s: Setting) -> Inequality:
         # Without contraction there is no C; the recursion itself still says what the layers add up to.
         floor = offset / (1.0 - q) if q.hi < 1 else _accumulated(q, offset, s.network.depth)
         bound = bound + floor
-    return s.error(2) <= bound[:, None]
+    return s.error(2) <= s.up_to_rounding(bound, 2)
 
 
 def _accumulated(factor: Enclosure, offset: Enclosure, depth: int) -> Enclosure:
@@ -153,14 +153,14 @@ def support_selection(s: Setting) -> Inequality:
     The explicit form of the paper's rates $c_{ss}^k\ge c$; the gain exists signal by signal, since the class holds
     signals with entries too small to bypass. $2\theta^k$ is $\theta^k+\mu E_k+C_W\sigma$ at the law's threshold.
     """
-    return s.error(2) <= s.cached(signal_errors)[1:]
+    return s.error(2) <= s.up_to_rounding(s.cached(signal_errors)[1:], 2)
 
 
 # -- theorem 1, at finite depth ------------------------------------------------------------------------------------
 def half_iterates(s: Setting) -> np.ndarray:
     """Codes at depth 0..K for the signals halved."""
     with torch.no_grad():
-        return s.network.iterates(torch.as_tensor(s.batch.y / 2)).numpy()
+        return s.network.iterates(torch.tensor(s.batch.y / 2)).numpy()
 
 
 def _residual(s: Setting, codes: np.ndarray, truth: np.ndarray) -> Enclosure:
@@ -184,21 +184,21 @@ def half_residual(s: Setting) -> Enclosure:
     return _residual(s, s.cached(half_iterates), s.truth / 2)
 
 
-def _least_matching_entry(s: Setting, codes: np.ndarray) -> Enclosure:
+def _signs_match(s: Setting, codes: np.ndarray) -> Inequality:
     matched = np.where(s.truth != 0, np.sign(s.truth) * codes[1:], np.inf).min(axis=-1)
-    return Enclosure.numerical(np.where(np.isfinite(matched), matched, 1.0), s.rounding)
+    return Enclosure.exact(matched) > s.rounding
 
 
 @hypothesis(scope="cell")
 def signs_match(s: Setting) -> Inequality:
-    r"""$\mathrm{sgn}(x^{k}_S)=\mathrm{sgn}(x^*_S)$ in this layer's output."""
-    return _least_matching_entry(s, s.iterates) > 0.0
+    r"""$\mathrm{sgn}(x^{k}_S)=\mathrm{sgn}(x^*_S)$ in this layer's output, above rounding."""
+    return _signs_match(s, s.iterates)
 
 
 @hypothesis(scope="cell")
 def half_signs_match(s: Setting) -> Inequality:
     r"""The same for the halved signal, which the class contains as well."""
-    return _least_matching_entry(s, s.cached(half_iterates)) > 0.0
+    return _signs_match(s, s.cached(half_iterates))
 
 
 @hypothesis

@@ -20,8 +20,8 @@ from unfold_theory.claims.chen2018 import (
     zero_code_error,
 )
 from unfold_theory.enclosure import Enclosure, Inequality
-from unfold_theory.problems.coherence import frobenius_objective, frobenius_optimum
-from unfold_theory.rates.sparse_coding import THRESHOLD_SLACK, alista_errors, alista_factor
+from unfold_theory.problems.coherence import frobenius_optimum
+from unfold_theory.rates.sparse_coding import THRESHOLD_SLACK, alista_errors
 
 PROOF = "proofs_checks/check_liu2019.py"
 
@@ -95,8 +95,7 @@ def linear_rate(s: Setting) -> Inequality:
     r"""$\|x^k-x^*\|_2\le sB\exp(-\sum_{\tau<k}c^\tau)$ on $\mathcal X(B,s,0)$,
     $c^k=-\log((2\mu s-\mu)\gamma^k+|1-\gamma^k|)$.
     """
-    factors = alista_factor(s.cached(constants), s.signal_class.sparsity).cumprod()
-    return s.error(2) <= (factors * (s.signal_class.magnitude * s.signal_class.sparsity))[:, None]
+    return s.error(2) <= s.up_to_rounding(s.cached(class_errors)[1:], 2)
 
 
 @claim(source="liu2019", theorem="Theorem 1, support", hypotheses=THEOREM_1, proof=PROOF)
@@ -122,6 +121,5 @@ def frobenius_lower_bound(s: Setting) -> Inequality:
     layers = s.network.affine_layers()
     weight = np.asarray(layers[0].weight, dtype=np.float64)
     delta = s.cached(constants).normalisation[0]
-    return (1.0 - delta) ** 2 * frobenius_optimum(s.problem.dictionary) <= frobenius_objective(
-        weight, s.problem.dictionary
-    )
+    objective = ((Enclosure.exact(weight.T) @ s.problem.dictionary) ** 2).sum()
+    return (1.0 - delta) ** 2 * frobenius_optimum(s.problem.dictionary) <= objective

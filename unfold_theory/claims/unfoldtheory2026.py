@@ -63,7 +63,7 @@ def class_certificate(s: Setting) -> Inequality:
 
     The class is the smallest that contains the batch. Vacuous where $E_k\ge sB$, which the zero code attains.
     """
-    return s.error(1) <= s.cached(uniform).bound[:, None]
+    return s.error(1) <= s.up_to_rounding(s.cached(uniform).bound, 1)
 
 
 @claim(
@@ -80,7 +80,7 @@ def sample_certificate(s: Setting) -> Inequality:
     S is the signal's own support, $\varepsilon$ its own noise, Q the entries that surely bypass the threshold.
     Vacuous where $E_k\ge\|x^*\|_1$, which the zero code attains.
     """
-    return s.error(1) <= s.cached(each).bound
+    return s.error(1) <= s.up_to_rounding(s.cached(each).bound, 1)
 
 
 @claim(

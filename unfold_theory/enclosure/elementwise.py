@@ -50,16 +50,18 @@ def matmul(first: Enclosure, second: Enclosure) -> Enclosure:
         raise InputError("A matrix enclosure has an infinite end", "Bound the matrix before multiplying")
     terms = first.shape[-1]
     (a, ra), (b, rb) = _midrad(first), _midrad(second)
-    size = np.abs(a) @ np.abs(b)
-    radius = gamma(terms) * size
-    if rb is not None:
-        radius = radius + (1 + gamma(terms)) * (np.abs(a) @ rb)
-    if ra is not None:
-        outer = np.abs(b) if rb is None else up(np.abs(b) + rb)
-        radius = radius + (1 + gamma(terms)) * (ra @ outer)
-    radius = up(radius * (1 + 8 * UNIT_ROUNDOFF) + 4 * terms * TINY)
-    product = a @ b
-    return first._like(down(product - radius), up(product + radius), second)
+    with np.errstate(over="ignore", invalid="ignore"):  # overflow ends in infinite ends
+        size = np.abs(a) @ np.abs(b)
+        radius = gamma(terms) * size
+        if rb is not None:
+            radius = radius + (1 + gamma(terms)) * (np.abs(a) @ rb)
+        if ra is not None:
+            outer = np.abs(b) if rb is None else up(np.abs(b) + rb)
+            radius = radius + (1 + gamma(terms)) * (ra @ outer)
+        radius = up(radius * (1 + 8 * UNIT_ROUNDOFF) + 4 * terms * TINY)
+        product = a @ b
+        lo, hi = down(product - radius), up(product + radius)
+    return first._like(lo, hi, second)
 
 
 def _midrad(e: Enclosure) -> tuple[NDArray, NDArray | None]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unfold_theory.enclosure.inequality import Inequality
-from unfold_theory.enclosure.rounding import ELEMENTARY, Numbers, as_float64, down, gamma, times, up
+from unfold_theory.enclosure.rounding import ELEMENTARY, TINY, Numbers, as_float64, down, gamma, times, up
 from unfold_theory.errors import InputError
 
 
@@ -40,7 +40,7 @@ class Enclosure:
     Args:
         lo, hi: Lower and upper ends, broadcast against each other, infinite ends allowed.
         basis: A :class:`Basis`.
-        delta: Failure probability in [0, 1).
+        delta: Failure probability in [0, 1].
 
     Raises:
         InputError: An end is NaN, or some lo exceeds hi.
@@ -63,8 +63,8 @@ class Enclosure:
                 f"An enclosure is empty: lo {lo[where]!r} exceeds hi {hi[where]!r}",
                 "Swap or recompute its ends",
             )
-        if not 0 <= self.delta < 1:
-            raise InputError(f"A failure probability of {self.delta} is outside [0, 1)", "Choose delta in [0, 1)")
+        if not 0 <= self.delta <= 1:
+            raise InputError(f"A failure probability of {self.delta} is outside [0, 1]", "Choose delta in [0, 1]")
         object.__setattr__(self, "lo", lo)
         object.__setattr__(self, "hi", hi)
         object.__setattr__(self, "basis", Basis(self.basis))
@@ -85,6 +85,8 @@ class Enclosure:
     def numerical(cls, value: Numbers, residual: Numbers = 0.0) -> Enclosure:
         """A float64 result with the residual that its producer states: ``value +- residual``."""
         value, residual = as_float64(value), as_float64(residual)
+        if np.isnan(value).any() or np.isnan(residual).any():
+            raise InputError("A value or a residual is NaN", "Look for non-finite entries in the data or the network")
         if (residual < 0).any():
             raise InputError("A residual is negative", "State residuals as absolute values")
         return cls(down(value - residual), up(value + residual), Basis.NUMERICAL)
@@ -123,7 +125,7 @@ class Enclosure:
         basis = min(e.basis for e in operands)
         if rounded:
             basis = min(basis, Basis.CERTIFIED)
-        delta = min(sum(e.delta for e in operands), 1 - 2**-53)
+        delta = min(sum(e.delta for e in operands), 1.0)
         return Enclosure(np.asarray(lo), np.asarray(hi), basis, delta)
 
     # -- shape -----------------------------------------------------------------------------------------------------
@@ -140,15 +142,15 @@ class Enclosure:
     @property
     def width(self) -> NDArray[np.float64]:
         """``hi - lo`` rounded upward."""
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             return np.where(self.lo == self.hi, 0.0, up(self.hi - self.lo))
 
     @property
     def mid(self) -> NDArray[np.float64]:
-        """A float between the ends, for plots: the finite end where the other is infinite."""
+        """A float between the ends, for plots: the finite end where the other is infinite, 0 where both are."""
         with np.errstate(invalid="ignore", over="ignore"):
             mid = self.lo / 2 + self.hi / 2
-        mid = np.where(np.isinf(self.hi), self.lo, np.where(np.isinf(self.lo), self.hi, mid))
+        mid = np.where(np.isinf(mid), np.where(np.isinf(self.hi), self.lo, self.hi), mid)
         return np.asarray(np.clip(np.where(np.isnan(mid), 0.0, mid), self.lo, self.hi))
 
     def __len__(self) -> int:
@@ -211,7 +213,7 @@ class Enclosure:
 
     def reciprocal(self) -> Enclosure:
         """``1 / self``; unbounded on the sides where zero is approached."""
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             below, above = 1.0 / self.hi, 1.0 / self.lo
         lo = np.where((self.lo < 0) & (self.hi >= 0), -np.inf, down(below))
         hi = np.where((self.lo <= 0) & (self.hi > 0), np.inf, up(above))
@@ -249,6 +251,7 @@ class Enclosure:
             left = left // 2
             if (left > 0).any():
                 base = base * base
+        result = self._like(result.lo, result.hi)  # one operand, however often it was multiplied
         if not odd.any() or (self.lo >= 0).all():
             return result
         # Odd powers are monotone: the ends of the signed power are powers of the ends.
@@ -272,7 +275,9 @@ class Enclosure:
         """Exponential."""
         with np.errstate(over="ignore", under="ignore"):
             lo, hi = np.exp(self.lo), np.exp(self.hi)
-        return self._like(np.maximum(down(lo * (1 - ELEMENTARY)), 0.0), up(hi * (1 + ELEMENTARY)))
+        # Below the normal range units in the last place are absolute.
+        room = 16 * TINY
+        return self._like(np.maximum(down(lo * (1 - ELEMENTARY) - room), 0.0), up(hi * (1 + ELEMENTARY) + room))
 
     def log(self) -> Enclosure:
         """Natural logarithm; minus infinity where the lower end is not positive.

@@ -31,12 +31,14 @@ def gamma(terms: int) -> float:
 
 def down(a: Numbers) -> NDArray[np.float64]:
     """The next float below; NaN, an unknown lower end, becomes minus infinity."""
-    return np.asarray(np.nextafter(np.where(np.isnan(a), -np.inf, a), -np.inf))
+    with np.errstate(over="ignore", under="ignore"):
+        return np.asarray(np.nextafter(np.where(np.isnan(a), -np.inf, a), -np.inf))
 
 
 def up(a: Numbers) -> NDArray[np.float64]:
     """The next float above; NaN, an unknown upper end, becomes infinity."""
-    return np.asarray(np.nextafter(np.where(np.isnan(a), np.inf, a), np.inf))
+    with np.errstate(over="ignore", under="ignore"):
+        return np.asarray(np.nextafter(np.where(np.isnan(a), np.inf, a), np.inf))
 
 
 def times(a: Numbers, b: Numbers) -> NDArray:
@@ -47,10 +49,20 @@ def times(a: Numbers, b: Numbers) -> NDArray:
 
 
 def as_float64(value: Any) -> NDArray[np.float64]:
-    """A float64 copy; refuses integers that float64 cannot represent."""
+    """A float64 copy with exactly the same values.
+
+    Raises:
+        InputError: Not real numbers, or one of them (an integer above 2**53, a fraction, a wider float) has no float64.
+    """
     if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
+        value = value.detach().cpu()
+        value = (value.double() if value.is_floating_point() else value).numpy()
     raw = np.asarray(value)
-    if raw.dtype.kind in "iu" and raw.size and max(abs(int(raw.max())), abs(int(raw.min()))) > 2**53:
-        raise InputError("An integer above 2**53 has no exact float64", "Enclose it from both sides instead")
-    return np.array(raw, dtype=np.float64)
+    if raw.dtype.kind not in "fiubO":
+        raise InputError(f"Entries of type {raw.dtype} are not real numbers", "Give float64 entries")
+    array = np.array(raw, dtype=np.float64)
+    narrow = raw.dtype.kind == "b" or (raw.dtype.kind == "f" and raw.dtype.itemsize <= 8)
+    # Python compares numbers of different types exactly, numpy does not.
+    if not narrow and not np.array_equal(array.astype(object), raw.astype(object)):
+        raise InputError("A number has no exact float64", "Enclose it from both sides instead")
+    return array

@@ -15,7 +15,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from unfold_theory.errors import InputError, MissingStructure
-from unfold_theory.networks.tensors import exact, gather
+from unfold_theory.networks.tensors import Number, exact, gather
 
 State = Any
 
@@ -122,7 +122,7 @@ class UnfoldedNetwork(torch.nn.Module, ABC):
         """
         raise MissingStructure(self.title, "bounds on affine layers with thresholds", "affine_layers()")
 
-    def proximal_steps(self, lam: float) -> Float64[np.ndarray, " depth"]:
+    def proximal_steps(self, lam: Number) -> Float64[np.ndarray, " depth"]:
         r"""The steps $t_k$ if layer k is exactly proximal gradient on the Lasso with weight ``lam``.
 
         The gradient is taken at the code, or at the extrapolated point where the network is ``accelerated``.

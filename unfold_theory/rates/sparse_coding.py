@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from unfold_theory.enclosure import Enclosure, stack, where
+from unfold_theory.enclosure import Enclosure, stack
 from unfold_theory.errors import InputError
 from unfold_theory.networks.base import UnfoldedNetwork
+from unfold_theory.problems.coherence import coherence, normalisation_error
 
 # How much a threshold may exceed its law, and how far W_i^T A_i may be from 1: float64 rounding with room to spare.
 THRESHOLD_SLACK = 1e-9
@@ -43,11 +44,9 @@ class WeightConstants:
 
 def gram_constants(weight: Float64[np.ndarray, "m n"], dictionary: Float64[np.ndarray, "m n"]) -> list[Enclosure]:
     r"""$\mu$, $\delta$ and $C_W$ of one weight, shape () each."""
-    gram = Enclosure.exact(weight.T) @ dictionary
-    eye = np.eye(gram.shape[0], dtype=bool)
     return [
-        where(eye, 0.0, abs(gram)).max(),
-        where(eye, abs(gram - 1.0), 0.0).max(),
+        coherence(weight, dictionary),
+        normalisation_error(weight, dictionary),
         Enclosure.exact(np.abs(weight).max()),
     ]
 
@@ -65,10 +64,10 @@ def weight_constants(network: UnfoldedNetwork, dictionary: Float64[np.ndarray, "
         if key not in known:
             known[key] = gram_constants(layer.weight, dictionary)
         rows.append(known[key])
-    coherence, normalisation, size = (stack([row[i] for row in rows]) for i in range(3))
+    mu, delta, size = (stack([row[i] for row in rows]) for i in range(3))
     return WeightConstants(
-        coherence=coherence,
-        normalisation=normalisation,
+        coherence=mu,
+        normalisation=delta,
         size=size,
         gain=Enclosure.exact(np.array([float(layer.gain) for layer in layers])),
         threshold=Enclosure.exact(np.array([np.min(layer.threshold) for layer in layers])),
@@ -89,9 +88,9 @@ def recursion(initial: Enclosure, factor: Enclosure, offset: Enclosure) -> Enclo
     return stack(errors)
 
 
-def cp_factor(coherence: Enclosure, normalisation: Enclosure, sparsity: int) -> Enclosure:
+def cp_factor(mu: Enclosure, delta: Enclosure, sparsity: int) -> Enclosure:
     r"""$(2s-1)\mu$ of LISTA-CP, with $\delta$ and $\tau$: $\delta+(s-1)\mu+s(1+\tau)\mu$."""
-    return normalisation + coherence * (sparsity - 1) + coherence * (sparsity * Enclosure.of(1 + THRESHOLD_SLACK))
+    return delta + mu * (sparsity - 1) + mu * (sparsity * Enclosure.of(1 + THRESHOLD_SLACK))
 
 
 def cp_errors(constants: WeightConstants, *, magnitude: Enclosure, sparsity: int, noise: Enclosure) -> Enclosure:
@@ -152,9 +151,9 @@ def cpss_errors(
     return stack(errors)
 
 
-def largest_sparsity(coherence: Enclosure) -> int:
+def largest_sparsity(mu: Enclosure) -> int:
     r"""The largest s that surely satisfies $s<(1+1/\mu)/2$."""
-    limit = (1.0 + 1.0 / coherence) / 2
+    limit = (1.0 + 1.0 / mu) / 2
     if not np.isfinite(limit.lo):
         raise InputError("The coherence may be zero, so that no sparsity is excluded", "Use s = n")
     return int(np.ceil(limit.lo) - 1)

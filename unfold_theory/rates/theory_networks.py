@@ -10,12 +10,16 @@ from unfold_theory.errors import InputError
 from unfold_theory.networks import Alista, ListaCp, ListaCpss
 from unfold_theory.problems import SparseRecovery
 from unfold_theory.rates.sparse_coding import (
+    THRESHOLD_SLACK,
     WeightConstants,
     alista_errors,
     cp_errors,
     cp_thresholds,
     gram_constants,
 )
+
+# Half of the slack that the claims grant above the law: certain in float64, and no false entry bypasses by rounding.
+ROOM = 1 + THRESHOLD_SLACK / 2
 
 
 def _constants(
@@ -39,7 +43,7 @@ def lista_cp_of_theory(
 ) -> ListaCp:
     r"""LISTA-CP with $\theta^k=\mu E_k+C_W\sigma$ for the class $\mathcal X(B,s,\sigma)$; LISTA-CPSS if ``selected``.
 
-    The thresholds are the upper ends of their enclosures, so that they are large enough for certain.
+    The thresholds exceed the law by half of ``THRESHOLD_SLACK``, so that they are large enough for certain.
 
     Raises:
         InputError: The class is empty (s < 1, B <= 0 or sigma < 0).
@@ -48,13 +52,10 @@ def lista_cp_of_theory(
     constants = _constants(weight, problem.dictionary, depth)
     sigma = Enclosure.exact(noise)
     errors = cp_errors(constants, magnitude=Enclosure.exact(magnitude), sparsity=sparsity, noise=sigma)
-    thresholds = cp_thresholds(constants, errors, sigma).hi
+    thresholds = cp_thresholds(constants, errors, sigma).hi * ROOM
     if selected is None:
         return ListaCp(problem.dictionary, depth, weights=weight, thresholds=thresholds)
-    # Room for float64: a false entry at the threshold must not bypass it.
-    return ListaCpss(
-        problem.dictionary, depth, weights=weight, thresholds=thresholds * (1 + 1e-10), selected=selected
-    )
+    return ListaCpss(problem.dictionary, depth, weights=weight, thresholds=thresholds, selected=selected)
 
 
 def alista_of_theory(
@@ -77,7 +78,7 @@ def alista_of_theory(
         raise InputError(f"{gains.shape} gains for {depth} layers", "Pass one gain a layer")
     constants = _constants(weight, problem.dictionary, depth, gains)
     errors = alista_errors(constants, magnitude=Enclosure.exact(magnitude), sparsity=sparsity)
-    thresholds = (constants.gain * constants.coherence * errors[:-1]).hi
+    thresholds = (constants.gain * constants.coherence * errors[:-1]).hi * ROOM
     return Alista(problem.dictionary, depth, weights=weight, gains=gains, thresholds=thresholds)
 
 

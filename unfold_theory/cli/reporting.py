@@ -1,0 +1,46 @@
+"""``unfold-theory report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unfold_theory.claim import Status
+from unfold_theory.cli.console import messages, output
+from unfold_theory.cli.progress import prepare_with_progress, verify_with_progress
+from unfold_theory.cli.verification import Jobs, ScaleName, choose_claims
+from unfold_theory.errors import InputError
+from unfold_theory.report import check_replaceable, write_report
+from unfold_theory.suite import suite
+
+FORMATS = ("html", "latex")
+
+
+def write(
+    format: Annotated[str, typer.Option("--format", help=f"{' or '.join(FORMATS)}.")] = "html",
+    out: Annotated[Path, typer.Option("--out", help="Folder; an older report there is replaced.")] = Path("report"),
+    scale: ScaleName = "quick",
+    jobs: Jobs = 2,
+) -> int:
+    """Train what is not in the cache, verify every claim on every setting, and write the report."""
+    if format not in FORMATS:
+        raise InputError(f"There is no report format {format!r}", f"Choose {' or '.join(FORMATS)}")
+    entries = suite(scale)
+    check_replaceable(out)
+    claims = choose_claims([])
+    subjects = prepare_with_progress(entries, jobs=jobs)
+    verdicts = verify_with_progress(claims, subjects)
+    console = messages()
+    page = write_report(
+        subjects,
+        verdicts,
+        out,
+        scale=scale,
+        format="html" if format == "html" else "latex",
+        on_figure=lambda name: console.print(f"drawing {name}", markup=False),
+    )
+    violated = sum(verdict.status is Status.VIOLATED for verdict in verdicts)
+    output().print(f"{page}: {len(verdicts)} verdicts, {violated} violated", markup=False, soft_wrap=True)
+    return int(violated > 0)

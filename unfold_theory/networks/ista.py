@@ -1,0 +1,34 @@
+"""ISTA: proximal gradient on the Lasso."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Tensor
+
+from unfold_theory.networks.base import AffineLayer
+from unfold_theory.networks.proximal import ProximalGradient
+from unfold_theory.networks.tensors import entry, numpy64
+
+
+class Ista(ProximalGradient):
+    r"""$x^{k+1}=\eta_{t_k\lambda}(x^k+t_kA^T(y-Ax^k))$, $x^0=0$.
+
+    Reference: Beck and Teboulle (2009), equation (1.4); arguments as in
+    :class:`~unfold_theory.networks.proximal.ProximalGradient`.
+    """
+
+    name: ClassVar[str] = "ista"
+    title: ClassVar[str] = "ISTA"
+    source: ClassVar[str] = "beck2009"
+
+    def step(self, k: int, state: Float[Tensor, "batch n"], y: Float[Tensor, "batch m"]) -> Float[Tensor, "batch n"]:
+        """One proximal gradient step."""
+        return self.proximal_gradient(k, state, y)
+
+    def affine_layers(self) -> list[AffineLayer]:
+        r"""$W=A$, $\gamma=t_k$, $\theta=\lambda t_k$: coupled by construction."""
+        matrix = numpy64(self.dictionary)
+        steps = [entry(self.steps, k) for k in range(self.depth)]
+        return [AffineLayer(matrix, float(t.detach()), numpy64(self.lam * t)) for t in steps]

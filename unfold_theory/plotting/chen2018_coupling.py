@@ -1,0 +1,57 @@
+"""What training makes of LISTA's weights and thresholds, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from unfold_theory.plotting.drawing import Drawing, canvas, legend_above
+from unfold_theory.plotting.primitives import curve, depth_axis, log_axis, panel_label, series, settings_of
+from unfold_theory.plotting.registry import figure
+from unfold_theory.plotting.styles import Style, look
+from unfold_theory.rates.layer_maps import layer_maps
+from unfold_theory.suite import Entry, Subject
+
+CAPTION = (
+    "Theorem 1 of Chen et al. 2018: where the errors of LISTA vanish with depth, (a) its weights couple, "
+    "W2 - (I - W1 A) -> 0 (spectral norm here), and (b) its thresholds vanish (mean over coordinates, with their range "
+    "shaded). Trained on {problem}. Layers that are coupled by construction have no curve in (a)."
+)
+
+
+@figure(wants=lambda entry: entry.regime == "standard" and entry.network in ("lista", "lista-tied", "lista-cp"))
+def chen2018_coupling(subjects: Sequence[Subject], style: Style) -> Drawing:
+    """Weight coupling and thresholds of trained LISTA, layer by layer."""
+    figure_, axes = canvas(style, 2, aspect=0.72)
+    data = []
+    for subject in subjects:
+        shown = look(subject.entry.network)
+        maps = list(layer_maps(subject.setting.network, subject.setting.problem.dictionary))
+        layers = np.arange(1, len(maps) + 1, dtype=np.float64)
+        if all(m.mismatch is not None for m in maps):
+            mismatch = np.array([np.linalg.norm(m.mismatch.mid, 2) for m in maps if m.mismatch is not None])
+            curve(axes[0], layers, mismatch, shown, markevery=1)
+            data.append(series(subject.entry.name, "||W2 - (I - W1 A)||_2", layers, value=mismatch))
+        thresholds = np.stack([m.threshold for m in maps])
+        mean = thresholds.mean(axis=1)
+        curve(axes[1], layers, mean, shown, markevery=1)
+        axes[1].fill_between(
+            layers, thresholds.min(axis=1), thresholds.max(axis=1), color=shown.colour, alpha=0.16, linewidth=0
+        )
+        ends = {"smallest": thresholds.min(axis=1), "largest": thresholds.max(axis=1)}
+        data.append(series(subject.entry.name, "threshold", layers, value=mean, **ends))
+    for axis in axes:
+        depth_axis(axis, subjects[0].setting.network.depth, "layer $k$")
+        axis.set_xlim(left=1)
+    log_axis(axes[0], r"$\|W_2^k-(I-W_1^kA)\|_2$")
+    axes[1].set_ylabel(r"threshold $\theta^k$")
+    axes[1].axhline(0.0, color="#555555", linewidth=0.5)
+    panel_label(axes[0], "a", "weights couple?")
+    panel_label(axes[1], "b", "thresholds vanish?")
+    legend_above(figure_, list(axes), columns=3)
+    caption = CAPTION.format(problem=subjects[0].setting.problem)
+    return Drawing(
+        "chen2018_coupling", figure_, pd.concat(data), caption, ["chen2018", "gregor2010"], settings_of(subjects)
+    )

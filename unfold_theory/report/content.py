@@ -1,0 +1,133 @@
+"""What a report says, independent of its format."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+from pybtex.database import BibliographyData, Entry
+from pybtex.plugin import find_plugin
+
+from unfold_theory.claim import Claim, Status, Verdict
+from unfold_theory.claim.sources import bibliography, entry_of
+from unfold_theory.suite import Subject, versions
+
+FORMAT = 1
+NMSE_NOTE = "NMSE is 10 log10(sum||e||²/sum||x*||²) over the batch (ratio of means), e = x^K − x*."
+STATUS_MEANINGS = {
+    Status.HOLDS: "Every hypothesis is met, and the conclusion is seen in every cell (depth, sample) it speaks of.",
+    Status.VIOLATED: "Every hypothesis is met, and the conclusion fails somewhere; the witness can be replayed.",
+    Status.VACUOUS: "It holds, but its bound is no better than what anybody has without it.",
+    Status.NOT_APPLICABLE: "A hypothesis is refuted, or the network lacks what the theorem speaks of.",
+    Status.INCONCLUSIVE: "Enclosures overlap, or a hypothesis cannot be decided.",
+}
+PROOF_MEANINGS = {
+    "checked": "A machine-checked proof stands in the project.",
+    "cited": "The source's proof is trusted.",
+    "conjecture": "Nobody has proved it. Samples never count as a proof.",
+}
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """A figure of a report.
+
+    Attributes:
+        name: File name without suffix, in the report's folder ``figures``.
+        title: A line.
+        caption: What is seen.
+        sources: BibTeX keys.
+    """
+
+    name: str
+    title: str
+    caption: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Verdicts of claims on subjects, with figures.
+
+    Attributes:
+        scale: Name of the suite's scale.
+        subjects: In the order of the table's columns.
+        verdicts: One for each claim and subject.
+        figures: Already drawn.
+    """
+
+    scale: str
+    subjects: Sequence[Subject]
+    verdicts: Sequence[Verdict]
+    figures: Sequence[ReportFigure]
+
+    @cached_property
+    def claims(self) -> list[Claim]:
+        """Each once, ordered by id."""
+        return sorted({v.claim.id: v.claim for v in self.verdicts}.values(), key=lambda c: c.id)
+
+    @cached_property
+    def counts(self) -> dict[Status, int]:
+        """Number of verdicts of each status."""
+        found = Counter(v.status for v in self.verdicts)
+        return {status: found[status] for status in Status}
+
+    @cached_property
+    def cells(self) -> dict[tuple[str, str], Verdict]:
+        """Verdicts by claim id and setting."""
+        return {(v.claim.id, v.setting): v for v in self.verdicts}
+
+    @property
+    def regimes(self) -> list[tuple[str, list[Subject]]]:
+        """Subjects grouped by regime, in order."""
+        return [(regime, list(group)) for regime, group in groupby(self.subjects, key=lambda s: s.entry.regime)]
+
+    @cached_property
+    def sources(self) -> dict[str, Entry]:
+        """Bibliography entries of claims, networks and figures, by key."""
+        found = {claim.source: entry_of(claim) for claim in self.claims}
+        keys = [subject.setting.network.source for subject in self.subjects]
+        keys += [key for figure in self.figures for key in figure.sources]
+        for key in keys:
+            found.setdefault(key, bibliography().entries.get(key))
+        return {key: entry for key, entry in sorted(found.items()) if entry is not None}
+
+    def references(self) -> dict[str, str]:
+        """Formatted references as HTML, by key."""
+        style, backend = find_plugin("pybtex.style.formatting", "plain")(), find_plugin("pybtex.backends", "html")()
+        return {
+            key: style.format_entry(str(i), entry).text.render(backend)
+            for i, (key, entry) in enumerate(self.sources.items(), start=1)
+        }
+
+    def bibtex(self) -> str:
+        """The same as a BibTeX file."""
+        return BibliographyData(entries=self.sources).to_string("bibtex")
+
+    def nmse(self, subject: Subject) -> float | None:
+        """NMSE of the output in dB; None where the problem has no planted codes."""
+        if subject.setting.batch.x is None:
+            return None
+        return float(subject.setting.nmse_db[-1])
+
+    def record(self) -> dict[str, Any]:
+        """JSON-able: everything that the report says."""
+        settings = []
+        for subject in self.subjects:
+            nmse = self.nmse(subject)
+            finite = nmse is not None and nmse > float("-inf")
+            settings.append(subject.entry.recipe() | {"nmse_db": nmse if finite else None})
+        return {
+            "format": FORMAT,
+            "scale": self.scale,
+            "versions": versions(),
+            "counts": {status.value: count for status, count in self.counts.items()},
+            "nmse": NMSE_NOTE,
+            "settings": settings,
+            "verdicts": [verdict.to_dict() for verdict in self.verdicts],
+            "figures": [figure.name for figure in self.figures],
+        }

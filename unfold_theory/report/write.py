@@ -1,0 +1,64 @@
+"""From subjects and verdicts to a folder with the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from unfold_theory.claim import Verdict
+from unfold_theory.plotting import FIGURES
+from unfold_theory.report.content import Report, ReportFigure
+from unfold_theory.report.folder import MARK, replaced_folder
+from unfold_theory.report.html import page
+from unfold_theory.report.latex import document
+from unfold_theory.suite import Subject
+
+ReportFormat = Literal["html", "latex"]
+STYLES: dict[str, str] = {"html": "neurips", "latex": "ieee"}
+
+
+def write_report(
+    subjects: Sequence[Subject],
+    verdicts: Sequence[Verdict],
+    folder: str | Path,
+    *,
+    scale: str,
+    format: ReportFormat = "html",
+    style: str | None = None,
+    on_figure: Callable[[str], None] = lambda name: None,
+) -> Path:
+    """Draw every figure that the subjects allow and write the report; the folder is replaced as a whole.
+
+    Args:
+        subjects: Prepared entries of a suite.
+        verdicts: Of claims on their settings.
+        folder: Where; an older report there is replaced.
+        scale: Name of the scale, for the heading.
+        format: ``html``: ``index.html``; ``latex``: ``report.tex``. Both come with ``verdicts.json``,
+            ``references.bib`` and ``figures/``.
+        style: Of the figures; by default what suits the format.
+        on_figure: Called with the name of each figure before it is drawn.
+
+    Returns:
+        The page or document.
+
+    Raises:
+        InputError: The folder holds something else than a report, or cannot be written.
+    """
+    with replaced_folder(folder) as place:
+        figures = []
+        for name, spec in FIGURES.items():
+            if not any(spec.wants(subject.entry) for subject in subjects):
+                continue
+            on_figure(name)
+            spec.render(subjects, place / "figures", style=style or STYLES[format])
+            record = json.loads((place / "figures" / f"{name}.json").read_text(encoding="utf-8"))
+            figures.append(ReportFigure(name, spec.title, record["caption"], tuple(record["sources"])))
+        report = Report(scale, subjects, verdicts, figures)
+        name, text = ("index.html", page(report)) if format == "html" else ("report.tex", document(report))
+        (place / name).write_text(text, encoding="utf-8")
+        (place / "references.bib").write_text(report.bibtex(), encoding="utf-8")
+        (place / MARK).write_text(json.dumps(report.record(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return Path(folder) / name
