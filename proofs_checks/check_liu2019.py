@@ -26,42 +26,53 @@ def check_range_of_gains():
     assert too_wide > 1
 
 
+def _column(matrix: sp.Matrix, i: int) -> sp.Matrix:
+    return sp.Matrix([matrix[r, i] for r in range(matrix.rows)])
+
+
+def _form(u: sp.Matrix, kernel: sp.MatrixBase, v: sp.Matrix) -> sp.Expr:
+    return u.dot(sp.Matrix(kernel * v))
+
+
 def check_frobenius_weight_is_optimal():
     r"""$\min w^TGw$ s.t. $a^Tw=1$ with $G=AA^T\succ0$: $w=G^{-1}a/d$, value $1/d$, $d=a^TG^{-1}a$; exact rationals.
 
-    For any feasible $w+h$ ($a^Th=0$): $(w+h)^TG(w+h)=1/d+h^TGh$, since $h^TGw=h^Ta/d=0$.
+    For any feasible $w+h$ ($a^Th=0$): $(w+h)^TG(w+h)=1/d+h^TGh$, since $h^TGw=h^Ta/d=0$. With $a^Tw=c$ the value is
+    $c^2/d$, so that a diagonal within $\delta$ of 1 costs at least $(1-\delta)^2/d$.
     """
     draw = random.Random(7)
+    tried = 0
     for _ in range(20):
         matrix = sp.Matrix(3, 5, lambda *_: sp.Rational(draw.randint(-9, 9), draw.randint(1, 5)))
-        gram = matrix * matrix.T
-        if gram.det() == 0:
+        gram = sp.Matrix(matrix * matrix.T)
+        if gram.det() == 0 or any(_column(matrix, i).is_zero_matrix for i in range(5)):
             continue
+        tried += 1
         inverse = gram.inv()
         total, trace = sp.Integer(0), sp.Integer(0)
         for i in range(5):
-            column = matrix[:, i]
-            d = (column.T * inverse * column)[0]
-            if d == 0:
-                continue
-            w = inverse * column / d
-            assert (column.T * w)[0] == 1
-            assert (w.T * gram * w)[0] == 1 / d
+            column = _column(matrix, i)
+            d = _form(column, inverse, column)
+            w = sp.Matrix(inverse * column / d)
+            assert column.dot(w) == 1
+            assert _form(w, gram, w) == 1 / d
             free = sp.Matrix([draw.randint(-5, 5) for _ in range(3)])
-            free = free - column * (column.T * free)[0] / (column.T * column)[0]
-            other = w + free
-            assert (column.T * other)[0] == 1
-            assert (other.T * gram * other)[0] - 1 / d == (free.T * gram * free)[0]
+            free = sp.Matrix(free - column * column.dot(free) / column.dot(column))
+            other, scale = sp.Matrix(w + free), sp.Rational(draw.randint(1, 9), 7)
+            assert column.dot(other) == 1
+            assert _form(other, gram, other) - 1 / d == _form(free, gram, free)
+            assert _form(w * scale, gram, w * scale) == scale**2 / d
             total, trace = total + 1 / d, trace + d
         assert trace == 3  # a projector's trace: sum d_i = m
         assert total >= sp.Rational(25, 3)  # harmonic mean: sum 1/d_i >= n^2 / m
+    assert tried >= 10
 
 
 def check_the_dictionary_itself_is_not_optimal():
     """False variant: W = A, normalised, costs strictly more than the closed form on a coherent dictionary."""
     matrix = sp.Matrix([[1, 0, sp.Rational(3, 5)], [0, 1, sp.Rational(4, 5)]])
-    gram = matrix * matrix.T
-    inverse = gram.inv()
-    own = sum((matrix[:, i].T * gram * matrix[:, i])[0] for i in range(3))
-    best = sum(1 / (matrix[:, i].T * inverse * matrix[:, i])[0] for i in range(3))
+    gram = sp.Matrix(matrix * matrix.T)
+    columns = [_column(matrix, i) for i in range(3)]
+    own = sum(_form(a, gram, a) for a in columns)
+    best = sum(1 / _form(a, gram.inv(), a) for a in columns)
     assert own > best

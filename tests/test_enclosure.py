@@ -141,6 +141,29 @@ def test_powers_elementwise_in_the_exponent(box, powers):
     assert contains(x**column, elementwise(lambda t, k: t ** int(k), a[None], column.astype(object)))
 
 
+@pytest.mark.parametrize(
+    ("operation", "lo", "hi"),
+    [
+        (lambda x: x**3, -27, -8),
+        (lambda x: x**2, 4, 9),
+        (lambda x: x.reciprocal(), -1 / 2, -1 / 3),
+        (lambda x: x * x, 4, 9),
+        (lambda x: x / -x, -3 / 2, -2 / 3),
+        (lambda x: x - x, -1, 1),
+        (lambda x: (-x).sqrt(), np.sqrt(2), np.sqrt(3)),
+        (lambda x: x.exp(), np.exp(-3), np.exp(-2)),
+        (lambda x: (-x).log(), np.log(2), np.log(3)),
+        (lambda x: stack([x, x]).sum(), -6, -4),
+        (lambda x: stack([x, x]).cumprod(), [-3, 4], [-2, 9]),
+        (lambda x: x.reshape(1, 1) @ [[-2.0]], 4, 6),
+    ],
+)
+def test_ends_are_attained_up_to_rounding(operation, lo, hi):
+    result = operation(Enclosure.certified(-3.0, -2.0))
+    np.testing.assert_allclose(result.lo.ravel(), lo, rtol=1e-14)
+    np.testing.assert_allclose(result.hi.ravel(), hi, rtol=1e-14)
+
+
 @given(box=boxes((2,), st.floats(0.9, 1.1)), power=st.integers(100, 10_000))
 @settings(max_examples=25, deadline=None)
 def test_long_powers_stay_tight(box, power):
@@ -289,6 +312,13 @@ def test_long_products_with_cancellation(count, seed, exponent):
     other = [Fraction(t) for t in right.ravel()]
     assert contains(Enclosure.exact(left) @ right, Fraction(0))
     assert contains(box @ right, sum(s * t for s, t in zip(member, other, strict=True)))
+
+
+def test_products_that_underflow_one_by_one():
+    row = np.full((1, 50), 0.99 * 2.0**-537)
+    column = np.full((50, 1), 2.0**-538)
+    assert (row @ column).item() == 0
+    assert contains(Enclosure.exact(row) @ column, 50 * Fraction(row[0, 0]) * Fraction(column[0, 0]))
 
 
 def test_a_matrix_without_bounds_is_refused():

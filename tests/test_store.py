@@ -15,7 +15,7 @@ from unfold_theory.errors import InputError
 from unfold_theory.networks.base import UnfoldedNetwork
 from unfold_theory.problems import BernoulliGaussian, SparseRecovery
 from unfold_theory.store import Store, cache_folder
-from unfold_theory.training import Supervised, TrainingConfig, load_checkpoint, write_atomically
+from unfold_theory.training import Supervised, TrainingConfig, load_checkpoint, quick_recipe, write_atomically
 
 CONFIG = TrainingConfig(loss=Supervised(True), batch_size=16, steps=8, decays=(), validation_size=50)
 
@@ -205,6 +205,42 @@ def training(tmp_path):
 
 def files(root):
     return sorted(p.name for p in Path(root).rglob("*") if p.is_file() and p.suffix != ".lock")
+
+
+@pytest.fixture
+def interrupted():
+    """A training that dies in its second stage."""
+
+    def die(event):
+        if event.stage == 1 and event.step > 0:
+            raise KeyboardInterrupt
+
+    return die
+
+
+def test_an_interrupted_training_goes_on_after_its_last_stage(tmp_path, interrupted):
+    config = replace(CONFIG, decays=(0.2, 0.02), scheme="layer-wise")
+    store, events = Store(tmp_path / "a"), []
+    with pytest.raises(KeyboardInterrupt):
+        store.trained("alista", tiny(), 2, config, progress=interrupted)
+    assert [Path(name).suffix for name in files(tmp_path)] == [".stages"]
+    resumed = store.trained("alista", tiny(), 2, config, progress=events.append)
+    straight = Store(tmp_path / "b").trained("alista", tiny(), 2, config)
+    assert {event.stage for event in events} == {1, 2, 3, 4, 5}
+    assert same(resumed.network, straight.network)
+    rows = [
+        [(row["stage"], row["step"], row["validation"]) for row in c.manifest["training"]["history"]]
+        for c in (resumed, straight)
+    ]
+    assert rows[0] == rows[1]
+    assert {Path(name).suffix for name in files(tmp_path)} == {".safetensors"}
+
+
+def test_a_recipe_is_trained_on_its_own_problem(tmp_path):
+    entry = replace(quick_recipe("alista", 2, tiny().recipe), training=CONFIG)
+    loaded = Store(tmp_path).recipe(entry)
+    assert loaded.problem.fingerprint == tiny().fingerprint
+    assert loaded.manifest["extra"]["options"] == entry.options
 
 
 def long(steps):

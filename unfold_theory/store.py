@@ -53,7 +53,8 @@ class Store:
     """Trained networks by the SHA-256 of what they were trained with.
 
     Entries are written atomically, and one process at a time trains an entry: others wait for it and reuse it. A
-    process that is killed leaves no half-written entry, and its lock is free at once.
+    process that is killed leaves no half-written entry, its lock is free at once, and who trains the entry next goes on
+    after the last stage that was finished.
 
     Args:
         root: Folder of the cache; :func:`cache_folder` by default. It is made when the first entry is written.
@@ -140,14 +141,19 @@ class Store:
             found = None if refresh else self._find(path, problem, cls)
             if found is not None:
                 return found
-            for leftover in path.parent.glob(f".{path.name}.*.tmp"):  # of a killed process: the lock is ours
+            snapshot = path.with_suffix(".stages")
+            leftovers = [*path.parent.glob(f".{path.name}.*.tmp"), *path.parent.glob(f".{snapshot.name}.*.tmp")]
+            for leftover in leftovers:  # of killed processes: the lock is ours
                 leftover.unlink(missing_ok=True)
+            if refresh:
+                snapshot.unlink(missing_ok=True)
             start = build(cls, problem, depth, **dict(options or {}))
-            result = train(start, problem, config, progress=progress)
+            result = train(start, problem, config, progress=progress, snapshot=snapshot)
             planted = getattr(problem, "planted", True)
             metrics = evaluate(result.network, problem, EVALUATED) if planted else {}
             extra = {"key": key, "options": _plain(dict(options or {})), "depth": int(depth)}
             save_checkpoint(path, result.network, problem, training=result, metrics=metrics, extra=extra)
+            snapshot.unlink(missing_ok=True)
         return load_checkpoint(path, problem, networks={cls.name: cls})
 
     def recipe(self, recipe: Recipe, *, progress: ProgressCallback | None = None, refresh: bool = False) -> Checkpoint:

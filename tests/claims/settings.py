@@ -19,7 +19,7 @@ def problem(sparsity, magnitude=1.0, law=None):
 def given(signals, noise=None, matrix=HADAMARD):
     """A batch of given codes (a fixed recipe: these tests replay in memory)."""
     noise = np.zeros((len(signals), len(matrix))) if noise is None else noise
-    return Batch(x=signals, y=signals @ matrix.T + noise, noise=noise, recipe={"seed": None})
+    return Batch(x=signals, y=signals @ matrix.T + noise, noise=noise, recipe={"count": len(signals), "seed": None})
 
 
 def cp_setting(sparsity=3, *, count=64, noise=0.0, selected=None, scale=1.0, depth=8, network=None, seed=0, law=None):

@@ -20,8 +20,9 @@ def random_setting(network, lam=0.1, depth=12, **options):
 
 @pytest.mark.parametrize(("network", "claimed"), PAIRS, ids=["ista", "fista"])
 def test_rate_holds(network, claimed):
-    for setting in (random_setting(network), slow_quadratic(network)):
-        assert verify(claimed, setting).status is Status.HOLDS
+    assert verify(claimed, random_setting(network, depth=30)).status is Status.HOLDS
+    # The slowest quadratic starts so near its optimum that ISTA's bound says less than the gap at the start.
+    assert verify(claimed, slow_quadratic(network)).status is (Status.VACUOUS if network is Ista else Status.HOLDS)
 
 
 def test_learned_steps_enter_with_their_sum():

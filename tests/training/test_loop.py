@@ -261,3 +261,21 @@ def test_progress_covers_the_training(tiny):
             bar(event)
     assert "ALISTA" in file.getvalue()
     assert "100%" in file.getvalue()
+
+
+def test_snapshots_of_other_trainings_and_damaged_ones_are_not_used(tiny, tmp_path):
+    file = tmp_path / "stages"
+    start = build("alista", tiny, 2)
+    config = replace(FAST, steps=10)
+    plain = train(start, tiny, config)
+    train(start, tiny, replace(config, seed=9), snapshot=file)
+    assert moved(values(plain.network), values(train(start, tiny, config, snapshot=file).network)) == set()
+    events = []
+    train(start, tiny, config, snapshot=file, progress=events.append)
+    assert events == []
+    train(build("alista", tiny, 2, gamma=0.9), tiny, config, snapshot=file, progress=events.append)
+    assert len({event.stage for event in events}) == 2
+    file.write_bytes(file.read_bytes()[:-3])
+    with pytest.warns(UserWarning, match="damaged, the training starts anew"):
+        again = train(build("alista", tiny, 2, gamma=0.9), tiny, config, snapshot=file)
+    assert again.metrics["steps"] == 20

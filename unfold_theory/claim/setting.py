@@ -66,7 +66,7 @@ class Setting:
         problem: SparseRecovery,
         batch: Batch,
         *,
-        lam: float | None = None,
+        lam: float | int | None = None,
         name: str | None = None,
         signal_class: SignalClass | None = None,
     ):
@@ -157,11 +157,11 @@ class Setting:
         size = np.maximum.accumulate(np.abs(self.iterates).max(axis=-1), axis=0)[1:]
         return ITERATE_RESIDUAL * np.maximum(size, np.abs(self.truth).max(axis=-1))
 
-    def error(self, order: float) -> Enclosure:
+    def error(self, order: float | int) -> Enclosure:
         r"""$\|x^k-x^*\|_p$ of the float64 iterates, p = ``order`` in {1, 2, inf}; shape (depth, sample), certified."""
         return (Enclosure.exact(self.iterates[1:]) - self.truth).norm(order)
 
-    def up_to_rounding(self, bound: Enclosure, order: float) -> Enclosure:
+    def up_to_rounding(self, bound: Enclosure, order: float | int) -> Enclosure:
         r"""A bound on the exact iterates' error, plus what float64 may add: what the float64 iterates must obey.
 
         Args:
@@ -172,7 +172,7 @@ class Setting:
         allowance = self.rounding * (n ** (1 / order) if np.isfinite(order) else 1.0)
         return (bound[:, None] if bound.ndim == 1 else bound) + Enclosure.exact(allowance).with_basis(Basis.NUMERICAL)
 
-    def initial_error(self, order: float) -> Enclosure:
+    def initial_error(self, order: float | int) -> Enclosure:
         r"""$\|x^0-x^*\|_p$, shape (sample,); exact codes, certified norm."""
         return (Enclosure.exact(self.iterates[0]) - self.truth).norm(order)
 
@@ -233,7 +233,7 @@ class Setting:
     @cached_property
     def initial_distance(self) -> Enclosure:
         r"""$\|x_0-x^\star\|_2$ to the Lasso minimiser, shape (sample,), numerical (law 3: uniqueness is checked)."""
-        return self.lasso.distance_to_minimiser(self.iterates[0], self.batch.y, self.optimum)
+        return self.lasso.minimizer_distance(self.batch.y, self.optimum, self.iterates[0]).distance
 
     def recipe(self) -> dict[str, Any]:
         """JSON-able: how to draw this batch again."""

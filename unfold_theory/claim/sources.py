@@ -39,10 +39,10 @@ def citation(claim: Claim) -> str:
     entry = entry_of(claim)
     if entry is None:
         return claim.source
-    people = entry.persons.get("author", [])
+    people = (entry.persons or {}).get("author", [])
     names = [" ".join(p.last_names) for p in people]
     who = names[0] if len(names) == 1 else " and ".join(names) if len(names) == 2 else f"{names[0]} et al."
-    return f"{who} {entry.fields.get('year', '')}".strip()
+    return f"{who} {(entry.fields or {}).get('year', '')}".strip()
 
 
 def bibtex(claims: list[Claim]) -> str:

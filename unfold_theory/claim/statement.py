@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
 from unfold_theory.claim.setting import Setting
-from unfold_theory.enclosure import Enclosure, Inequality
+from unfold_theory.enclosure import Inequality
 from unfold_theory.errors import InputError
 
 Read = Callable[[Setting], Inequality]
@@ -59,7 +59,7 @@ class Hypothesis:
         return np.broadcast_to(met, shape), np.broadcast_to(refuted, shape)
 
 
-def hypothesis(function: Read | None = None, *, scope: Scope = "all") -> Any:
+def hypothesis(function: Read | None = None, *, scope: str = "all") -> Any:
     """Decorator: a function of a setting that returns an inequality becomes a hypothesis.
 
     Raises:
@@ -69,7 +69,7 @@ def hypothesis(function: Read | None = None, *, scope: Scope = "all") -> Any:
         raise InputError(f"The scope {scope!r} is unknown", f"Choose one of {', '.join(_SCOPES)}")
 
     def wrap(read: Read) -> Hypothesis:
-        return Hypothesis(read.__name__, _statement(read), read, scope)
+        return Hypothesis(read.__name__, _statement(read), read, cast(Scope, scope))
 
     return wrap if function is None else wrap(function)
 
@@ -113,7 +113,7 @@ class Claim:
         return "checked" if self.proof else "cited"
 
     # -- false variants, to test the verifier itself ---------------------------------------------------------------
-    def scaled(self, factor: float) -> Claim:
+    def scaled(self, factor: float | int) -> Claim:
         """The claim with its bound multiplied: below 1 it says more than was proved."""
 
         def conclude(setting: Setting) -> Inequality:
@@ -148,8 +148,8 @@ def claim(
     *,
     source: str,
     theorem: str,
-    hypotheses: Sequence[Hypothesis] = (),
-    trivial: Callable[[Setting], Enclosure] | None = None,
+    hypotheses: Sequence[Any] = (),
+    trivial: Callable[[Setting], Any] | None = None,
     proof: str | None = None,
     conjecture: bool = False,
     bound: Literal["upper", "lower"] = "upper",

@@ -41,7 +41,7 @@ def verify(claim: Claim, setting: Setting) -> Verdict:
     met, refuted = np.ones(shape, bool), np.zeros(shape, bool)
     for finding in findings:
         more_met, more_refuted = finding.hypothesis.masks(finding.inequality, shape)
-        met, refuted = met & more_met, refuted | more_refuted
+        met, refuted = np.asarray(met & more_met), np.asarray(refuted | more_refuted)
 
     status, reason = _decide(claim, findings, conclusion, met, refuted, trivial)
     return Verdict(

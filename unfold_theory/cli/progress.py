@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
 
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -12,9 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from unfold_theory.claim import Claim, Verdict, verify
 from unfold_theory.cli.console import messages
 from unfold_theory.store import Store
-from unfold_theory.suite import Done, Entry, Subject, Watch, prepare
-
-T = TypeVar("T")
+from unfold_theory.suite import Done, Entry, Subject, VerdictRecord, Watch, prepare, registered_verdicts
 
 
 @contextmanager
@@ -35,19 +32,31 @@ def _bar() -> Iterator[Progress]:
 
 def prepare_with_progress(entries: Sequence[Entry], *, jobs: int, store: Store | None = None) -> list[Subject]:
     """:func:`~unfold_theory.suite.prepare`, watched."""
-    console = messages()
+    with _watched("training", f"{len(entries)} settings, {{}} networks and weights to train or compute") as watch:
+        return prepare(entries, store, jobs=jobs, watch=watch)
+
+
+def registered_with_progress(entries: Sequence[Entry], *, jobs: int, store: Store | None = None) -> list[VerdictRecord]:
+    """:func:`~unfold_theory.suite.registered_verdicts`, watched."""
+    with _watched("verifying", "{} settings to verify") as watch:
+        return registered_verdicts(entries, store, jobs=jobs, watch=watch)
+
+
+@contextmanager
+def _watched(title: str, opening: str) -> Iterator[Watch]:
     with _bar() as progress:
-        task = progress.add_task("preparing", total=1.0)
+        task = progress.add_task(title, total=1.0, visible=False)
+        # Through the bar's console, so that lines appear above it.
+        console = progress.console
 
         def start(total: int) -> None:
-            progress.update(task, description=f"training and computing {total} things")
-            console.print(f"{len(entries)} settings; {total} networks and weights are not in the cache yet")
+            progress.update(task, visible=True)
+            console.print(opening.format(total), markup=False)
 
         def done(piece: Done) -> None:
             console.print(f"[{piece.number}/{piece.total}] {piece.title}: {piece.seconds:.0f} s", markup=False)
 
-        watch = Watch(start, done, lambda fraction: progress.update(task, completed=fraction))
-        return prepare(entries, store, jobs=jobs, watch=watch)
+        yield Watch(start, done, lambda fraction: progress.update(task, completed=fraction))
 
 
 def verify_with_progress(claims: Sequence[Claim], subjects: Sequence[Subject]) -> list[Verdict]:

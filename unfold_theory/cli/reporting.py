@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from unfold_theory.claim import Status
+from unfold_theory.claim import CLAIMS, Status
 from unfold_theory.cli.console import messages, output
-from unfold_theory.cli.progress import prepare_with_progress, verify_with_progress
-from unfold_theory.cli.verification import Jobs, ScaleName, choose_claims
+from unfold_theory.cli.progress import prepare_with_progress, registered_with_progress
+from unfold_theory.cli.verification import Jobs, ScaleName
 from unfold_theory.errors import InputError
 from unfold_theory.report import check_replaceable, write_report
-from unfold_theory.suite import suite
+from unfold_theory.suite import literature, suite
 
 FORMATS = ("html", "latex")
 
@@ -29,11 +29,11 @@ def write(
         raise InputError(f"There is no report format {format!r}", f"Choose {' or '.join(FORMATS)}")
     entries = suite(scale)
     check_replaceable(out)
-    claims = choose_claims([])
     subjects = prepare_with_progress(entries, jobs=jobs)
-    verdicts = verify_with_progress(claims, subjects)
+    verdicts = registered_with_progress(entries, jobs=jobs)
     console = messages()
     page = write_report(
+        [CLAIMS[name] for name in literature()],
         subjects,
         verdicts,
         out,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -106,8 +107,6 @@ def _claims_of_file(path: str) -> list[Claim]:
 
 
 def _changed(entry: Entry, signals: int | None, seed: int | None) -> Entry:
-    from dataclasses import replace
-
     return replace(entry, signals=signals or entry.signals, seed=entry.seed if seed is None else seed)
 
 
@@ -127,12 +126,12 @@ def _of_checkpoint(
     weight = float(getattr(loaded, "lam", Entry.lam)) if lam is None else lam
     setting = Setting(loaded, problem, problem.sample(count, seed=drawn), lam=weight, name=path.name)
     entry = Entry(
-        path.name,
-        "checkpoint",
-        loaded.name,
-        problem.recipe,
-        loaded.depth,
-        "trained",
+        name=path.name,
+        regime="checkpoint",
+        network=loaded.name,
+        problem_recipe=problem.recipe,
+        depth=loaded.depth,
+        origin="trained",
         signals=count,
         seed=drawn,
         lam=weight,

@@ -334,7 +334,7 @@ class Enclosure:
         """Ascending order statistics: sorting both ends encloses the sorted truth."""
         return self._like(np.sort(self.lo, axis=axis), np.sort(self.hi, axis=axis), rounded=False)
 
-    def norm(self, order: float | int, axis: int = -1) -> Enclosure:
+    def norm(self, order: float | int | int, axis: int = -1) -> Enclosure:
         r"""$\ell_1$, $\ell_2$ or $\ell_\infty$ norm along an axis."""
         if order == 1:
             return abs(self).sum(axis)

@@ -16,9 +16,9 @@ from unfold_theory.plotting.styles import Style, look
 from unfold_theory.suite import Subject
 
 CAPTION = (
-    "Gap F(x_k) - F* of the Lasso with weight {lam:g} on {problem}: median over {count} signals, with their range shaded; "
-    "dotted, the median of the bounds (theorem 3.1 for ISTA, 4.4 for FISTA), which are checked signal by signal. "
-    "F* is enclosed by primal and dual values."
+    "Gap F(x_k) - F* of the Lasso with weight {lam:g} on {problem}: median over {count} signals, with their range "
+    "shaded; dotted, the median of the bounds (theorem 3.1 for ISTA, 4.4 for FISTA), which are checked signal by "
+    "signal. F* is enclosed by primal and dual values."
 )
 
 

@@ -12,7 +12,7 @@ from unfold_theory.plotting.primitives import curve, depth_axis, log_axis, panel
 from unfold_theory.plotting.registry import figure
 from unfold_theory.plotting.styles import Style, look
 from unfold_theory.rates.layer_maps import layer_maps
-from unfold_theory.suite import Entry, Subject
+from unfold_theory.suite import Subject
 
 CAPTION = (
     "Theorem 1 of Chen et al. 2018: where the errors of LISTA vanish with depth, (a) its weights couple, "

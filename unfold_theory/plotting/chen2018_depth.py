@@ -21,8 +21,8 @@ SHOWN = ("ista", "fista", "lista", "lista-cp", "lista-cpss", "tilista", "alista"
 CAPTION = (
     "NMSE is 10 log10(sum ||x^k - x*||^2 / sum ||x*||^2), a ratio of sums over the batch. (a) Standard set-up: "
     "{standard} (learned: solid; classical: dashed). Coherence theorems say nothing there. (b) Extreme points of the "
-    "theorems' class, {sparse}: networks that the theorems construct, with their bounds (dotted), which count for every "
-    "signal of the class."
+    "theorems' class, {sparse}: networks that the theorems construct, with their bounds (dotted), which count for "
+    "every signal of the class."
 )
 
 

@@ -30,8 +30,8 @@ RATES: dict[str, Claim] = {
 }
 CAPTION = (
     "Largest error over {count} signals (markers) of the networks that the theorems construct from the minimax weight, "
-    "and the theorems' bounds (dotted; where a bound depends on the signal, the largest). (a) {clean}; (b) {noisy}, where "
-    "the bound levels off at its noise term. Grey: the zero code's error, beyond which a bound is vacuous."
+    "and the theorems' bounds (dotted; where a bound depends on the signal, the largest). (a) {clean}; (b) {noisy}, "
+    "where the bound levels off at its noise term. Grey: the zero code's error, beyond which a bound is vacuous."
 )
 
 

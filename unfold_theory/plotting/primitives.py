@@ -53,7 +53,7 @@ def spread(
     axis.fill_between(x, np.nanmin(shown, axis=1), np.nanmax(shown, axis=1), color=look.colour, alpha=0.16, linewidth=0)
 
 
-def decibel(squared: Float64[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
+def decibel(squared: np.ndarray) -> np.ndarray:
     """10 log10, not below ``DB_FLOOR``."""
     with np.errstate(divide="ignore"):
         return np.maximum(10 * np.log10(squared), DB_FLOOR)

@@ -13,7 +13,7 @@ from unfold_theory.claims.unfoldtheory2026 import class_certificate, sample_cert
 from unfold_theory.plotting.drawing import Drawing, canvas, legend_above
 from unfold_theory.plotting.primitives import depth_axis, log_axis, over_samples, panel_label, series, settings_of
 from unfold_theory.plotting.registry import figure
-from unfold_theory.plotting.styles import STATUS_COLOURS, Style, look
+from unfold_theory.plotting.styles import Style, look
 from unfold_theory.suite import Entry, Subject
 
 PANELS = {
@@ -22,10 +22,10 @@ PANELS = {
     ("standard", "alista", "trained"): "ALISTA trained, standard",
 }
 CAPTION = (
-    "Certified bounds on ||x^k - x*||_1 from the weights as they are, for each signal (dash-dotted: median) and for the "
-    "whole class (dotted), beside what is measured (solid: median; shaded: range over {count} signals). Where a hypothesis "
-    "fails, thresholds being too small to rule false positives out, nothing is promised: those layers are shaded grey for "
-    "the class (light) and for more than half of the signals (dark), and the bound is drawn thin."
+    "Certified bounds on ||x^k - x*||_1 from the weights as they are, for each signal (dash-dotted: median) and for "
+    "the whole class (dotted), beside what is measured (solid: median; shaded: range over {count} signals). Where a "
+    "hypothesis fails, thresholds being too small to rule false positives out, nothing is promised: those layers are "
+    "shaded grey for the class (light) and for more than half of the signals (dark), and the bound is drawn thin."
 )
 
 
@@ -74,7 +74,8 @@ def _panel(axis: Axes, subject: Subject) -> list[pd.DataFrame]:
 
 
 def _bound(verdict: Verdict) -> tuple[np.ndarray, np.ndarray]:
-    assert verdict.conclusion is not None and verdict.applicable is not None
+    assert verdict.conclusion is not None
+    assert verdict.applicable is not None
     return verdict.conclusion.rhs.broadcast_to(verdict.conclusion.shape).hi, verdict.applicable
 
 

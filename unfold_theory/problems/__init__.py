@@ -1,5 +1,6 @@
 """Problems: dictionaries, laws of signals, samplers, and ground truth with its duality gap."""
 
+from unfold_theory.problems.base import CodingProblem
 from unfold_theory.problems.batch import Batch
 from unfold_theory.problems.dictionaries import (
     DICTIONARIES,
@@ -10,7 +11,10 @@ from unfold_theory.problems.dictionaries import (
     overcomplete_dct,
     unit_columns,
 )
+from unfold_theory.problems.images import IMAGES, ImageSparseCoding, image_patches
+from unfold_theory.problems.lasso import Lasso, LassoSolution, MinimizerDistance
 from unfold_theory.problems.metrics import nmse_db
+from unfold_theory.problems.registry import PROBLEMS, problem_from_recipe, replay
 from unfold_theory.problems.signals import (
     LAWS,
     BernoulliGaussian,
@@ -23,19 +27,29 @@ from unfold_theory.problems.sparse import SparseRecovery
 
 __all__ = [
     "DICTIONARIES",
+    "IMAGES",
     "LAWS",
+    "PROBLEMS",
     "Batch",
     "BernoulliGaussian",
+    "CodingProblem",
     "Dictionary",
+    "ImageSparseCoding",
     "KSparse",
+    "Lasso",
+    "LassoSolution",
+    "MinimizerDistance",
     "SignalLaw",
     "SparseRecovery",
     "WorstCase",
     "gaussian",
     "ill_conditioned",
+    "image_patches",
     "law_from_recipe",
     "load_matrix",
     "nmse_db",
     "overcomplete_dct",
+    "problem_from_recipe",
+    "replay",
     "unit_columns",
 ]

@@ -62,9 +62,7 @@ class Batch:
         try:
             positions = np.arange(len(self))[indices if isinstance(indices, slice) else np.asarray(indices)]
         except IndexError as error:
-            raise InputError(
-                f"An index lies outside a batch of {len(self)} signals", "Count signals from 0"
-            ) from error
+            raise InputError(f"An index lies outside a batch of {len(self)} signals", "Count signals from 0") from error
         positions = np.atleast_1d(positions)
         recipe = dict(self.recipe)
         if recipe:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unfold_theory.errors import InputError
+
+if TYPE_CHECKING:
+    Number = float
+    Integer = int
+else:
+    # A user's numbers are checked by value, with one message for every wrong one; run-time type checks let them pass.
+    Number = Integer = object
 
 
 def positive_integer(name: str, value: Any) -> int:
@@ -63,12 +70,12 @@ def finite_matrix(name: str, value: Any) -> NDArray[np.float64]:
     Raises:
         InputError: It is not numeric, has not two axes, is empty, or holds NaN or infinity.
     """
+    if np.iscomplexobj(value):
+        raise InputError(f"{name} is complex", "Pass real numbers")
     try:
         matrix = np.array(value, dtype=np.float64, order="C")
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} is not a numeric array: {error}", "Pass an array of real numbers") from error
-    if np.iscomplexobj(value):
-        raise InputError(f"{name} is complex", "Pass real numbers")
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise InputError(f"{name} has shape {matrix.shape}", "Pass a matrix with at least one row and one column")
     if not np.isfinite(matrix).all():

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import cvxpy as cp
 import numpy as np
 
 from unfold_theory.errors import InputError
-from unfold_theory.problems.checks import finite_rows, positive_integer
+from unfold_theory.problems.checks import Integer, finite_rows, positive_integer
 from unfold_theory.problems.lasso import Lasso, LassoSolution
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -41,9 +41,7 @@ class CrossCheck:
     other_gap: float
 
 
-def solve_with_cvxpy(
-    problem: Lasso, y: Any, *, solver: Literal["CLARABEL", "OSQP"] = "CLARABEL"
-) -> LassoSolution:
+def solve_with_cvxpy(problem: Lasso, y: Any, *, solver: str = "CLARABEL") -> LassoSolution:
     """The same problems one by one with cvxpy, tolerances tightened; gaps are measured as those of ``solve`` are.
 
     Raises:
@@ -74,8 +72,8 @@ def cross_check(
     solution: LassoSolution,
     y: Any,
     *,
-    sample: int = 4,
-    seed: int = 0,
+    sample: Integer = 4,
+    seed: Integer = 0,
     solvers: tuple[str, ...] = ("CLARABEL", "OSQP"),
 ) -> list[CrossCheck]:
     """Solve a random sample of the batch again and compare the certified enclosures of the optimum.
@@ -99,7 +97,7 @@ def cross_check(
         raise InputError(f"{len(y)} measurements for {len(solution)} solutions", "Pass the y that was solved")
     count = min(positive_integer("sample", sample), len(y))
     rows = np.sort(np.random.default_rng(seed).choice(len(y), count, replace=False))
-    ours = problem.enclose_optimum(y[rows], _rows(solution, rows))
+    ours = problem.enclose_optimum(y[rows], solution.subset(rows))
     report = []
     for solver in solvers:
         other = solve_with_cvxpy(problem, y[rows], solver=solver)  # type: ignore[arg-type]
@@ -117,8 +115,3 @@ def cross_check(
                 raise CrossCheckFailed(f"Ours {ours[k]!r} and {solver} {theirs[k]!r} disagree: {entry}")
             report.append(entry)
     return report
-
-
-def _rows(solution: LassoSolution, rows: np.ndarray) -> LassoSolution:
-    fields = ("x", "primal", "dual", "gap", "relative_gap", "iterations")
-    return LassoSolution(*(getattr(solution, name)[rows] for name in fields), solution.tolerance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,8 +13,11 @@ from jaxtyping import Bool, Float64, Int
 
 from unfold_theory.enclosure import UNIT_ROUNDOFF, Enclosure
 from unfold_theory.errors import InputError
-from unfold_theory.problems.checks import finite_matrix, finite_rows, positive_integer, positive_number
+from unfold_theory.problems.checks import Integer, Number, finite_matrix, finite_rows, positive_integer, positive_number
 from unfold_theory.problems.lasso_solver import BatchSolver, duality_gap
+
+if TYPE_CHECKING:
+    from unfold_theory.problems.crosscheck import CrossCheck
 
 Rows = Float64[np.ndarray, "batch n"]
 Values = Float64[np.ndarray, " batch"]
@@ -53,6 +56,18 @@ class LassoSolution:
     def __len__(self) -> int:
         return len(self.x)
 
+    def subset(self, rows: Any) -> LassoSolution:
+        """The problems at ``rows`` (indices, a boolean mask or a slice)."""
+        return LassoSolution(
+            self.x[rows],
+            self.primal[rows],
+            self.dual[rows],
+            self.gap[rows],
+            self.relative_gap[rows],
+            self.iterations[rows],
+            self.tolerance,
+        )
+
     def __repr__(self) -> str:
         return (
             f"LassoSolution({len(self)} problems, {int(self.converged.sum())} within a relative gap of "
@@ -90,7 +105,7 @@ class Lasso:
         InputError: The dictionary is not a finite matrix, or lam is not a positive number.
     """
 
-    def __init__(self, dictionary: Any, lam: float):
+    def __init__(self, dictionary: Any, lam: Number):
         self.dictionary: Float64[np.ndarray, "m n"] = finite_matrix("The dictionary", dictionary)
         self.lam = positive_number("Lasso weight lam", lam)
 
@@ -123,7 +138,7 @@ class Lasso:
         return x, y
 
     # -- values ----------------------------------------------------------------------------------------------------
-    def objective(self, x: Any, y: Any) -> np.ndarray:
+    def objective(self, x: Any, y: Any) -> np.ndarray | np.float64:
         """F in float64; x of shape (..., n) and y of shape (..., m) broadcast.
 
         Raises:
@@ -132,7 +147,7 @@ class Lasso:
         x, y = self._pair(x, y)
         return 0.5 * ((x @ self.dictionary.T - y) ** 2).sum(-1) + self.lam * np.abs(x).sum(-1)
 
-    def dual_objective(self, u: Any, y: Any) -> np.ndarray:
+    def dual_objective(self, u: Any, y: Any) -> np.ndarray | np.float64:
         r"""$u^Ty-\tfrac12\|u\|^2$, minus infinity where $\|A^Tu\|_\infty>\lambda$; u and y of shape (..., m).
 
         Raises:
@@ -157,7 +172,7 @@ class Lasso:
 
     # -- solving ---------------------------------------------------------------------------------------------------
     def solve(
-        self, y: Any, *, tolerance: float = 1e-10, device: str | torch.device = "cpu", max_iterations: int = 500
+        self, y: Any, *, tolerance: Number = 1e-10, device: str | torch.device = "cpu", max_iterations: Integer = 500
     ) -> LassoSolution:
         """Minimisers for a batch of measurements, each until its duality gap is small.
 
@@ -179,8 +194,13 @@ class Lasso:
         with torch.no_grad():
             solver = BatchSolver(torch.tensor(self.dictionary, device=device), self.lam)
             progress = solver.solve(torch.tensor(y, device=device), tolerance, most)
-        parts = (progress.x, progress.primal, progress.gap, progress.iterations)
-        solution = self._solution(*(part.cpu().numpy() for part in parts), tolerance)
+        solution = self._solution(
+            progress.x.cpu().numpy(),
+            progress.primal.cpu().numpy(),
+            progress.gap.cpu().numpy(),
+            progress.iterations.cpu().numpy(),
+            tolerance,
+        )
         if not solution.converged.all():
             warnings.warn(f"Lasso ground truth short of its tolerance: {solution!r}", RuntimeWarning, stacklevel=2)
         return solution
@@ -198,7 +218,21 @@ class Lasso:
         """
         x, y = self._pair(x, y)
         x = np.broadcast_to(x, (len(y), self.dictionary.shape[1]))
-        return self._solution(x, self.objective(x, y), self.gap(x, y), np.full(len(y), -1), tolerance)
+        return self._solution(x, np.asarray(self.objective(x, y)), self.gap(x, y), np.full(len(y), -1), tolerance)
+
+    def solve_with_cvxpy(self, y: Any, *, solver: str = "CLARABEL") -> LassoSolution:
+        """See :func:`unfold_theory.problems.crosscheck.solve_with_cvxpy`."""
+        from unfold_theory.problems import crosscheck
+
+        return crosscheck.solve_with_cvxpy(self, y, solver=solver)
+
+    def cross_check(
+        self, solution: LassoSolution, y: Any, *, sample: Integer = 4, seed: Integer = 0
+    ) -> list[CrossCheck]:
+        """See :func:`unfold_theory.problems.crosscheck.cross_check`."""
+        from unfold_theory.problems import crosscheck
+
+        return crosscheck.cross_check(self, solution, y, sample=sample, seed=seed)
 
     # -- certified -------------------------------------------------------------------------------------------------
     def _residual(self, x: np.ndarray, y: np.ndarray) -> Enclosure:
@@ -239,7 +273,7 @@ class Lasso:
             rows = slice(start, start + _CHUNK)
             r = Enclosure.exact(y[rows] - x[rows] @ self.dictionary.T)
             correlation = (r @ self.dictionary).norm(np.inf).hi
-            with np.errstate(divide="ignore"):
+            with np.errstate(divide="ignore", over="ignore"):
                 c = np.minimum(np.nextafter(self.lam / correlation, 0.0), 1.0)
             value = c * (r * y[rows]).sum(-1) - Enclosure.exact(c) ** 2 * (r**2).sum(-1) * 0.5
             # F is nonnegative, so zero is always below.
@@ -272,8 +306,9 @@ class Lasso:
         norms = np.linalg.norm(self.dictionary, axis=0)
         spread = np.sqrt(2 * solution.gap)
         correlation = np.abs((y - x @ self.dictionary.T) @ self.dictionary)
-        # The computed correlations are off by some rounding, which a slightly wider margin covers.
-        room = norms * spread[:, None] + 1e-13 * norms * np.linalg.norm(y, axis=1)[:, None]
+        # What rounding can have changed in the correlations widens the margin.
+        extent = np.linalg.norm(y, axis=1) + np.abs(x) @ norms
+        room = norms * (spread + 4 * sum(self.dictionary.shape) * UNIT_ROUNDOFF * extent)[:, None]
         used = (correlation >= self.lam - room) | (x != 0)
         sigma = np.array([self._smallest_singular_value(np.flatnonzero(row)) for row in used])
         unique = sigma > 0

@@ -16,7 +16,7 @@ def _float64(values: Any) -> np.ndarray:
     return np.asarray(values, dtype=np.float64)
 
 
-def nmse_db(x: np.ndarray | Tensor, truth: np.ndarray | Tensor) -> np.ndarray:
+def nmse_db(x: np.ndarray | Tensor, truth: np.ndarray | Tensor) -> np.ndarray | np.float64:
     r"""Normalised mean squared error in dB, $10\log_{10}\big(\sum_i\|x_i-x_i^\star\|^2/\sum_i\|x_i^\star\|^2\big)$.
 
     It is the ratio of two sums over the batch. The mean of the dB values of single signals, which some papers print,
@@ -27,7 +27,7 @@ def nmse_db(x: np.ndarray | Tensor, truth: np.ndarray | Tensor) -> np.ndarray:
         truth: $x^\star$, shape (batch, n).
 
     Returns:
-        Array of shape (...), computed in float64: minus infinity where the truth is met, infinity where x is infinite.
+        Array of shape (...), or a float64 where there is no leading axis, computed in float64: minus infinity where the truth is met, infinity where x is infinite.
 
     Raises:
         InputError: x holds NaN, shapes do not match, or the truth is not finite or is zero in the whole batch.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from unfold_theory.errors import InputError
-from unfold_theory.problems.checks import positive_integer, positive_number
+from unfold_theory.problems.checks import Integer, Number, positive_integer, positive_number
 
 
 class SignalLaw(ABC):
@@ -70,8 +70,8 @@ class BernoulliGaussian(SignalLaw):
     """
 
     kind: ClassVar[str] = "bernoulli-gaussian"
-    p: float = 0.1
-    scale: float = 1.0
+    p: Number = 0.1
+    scale: Number = 1.0
 
     def __post_init__(self) -> None:
         if not (isinstance(self.p, int | float) and 0 < self.p <= 1):
@@ -102,7 +102,7 @@ class BernoulliGaussian(SignalLaw):
 class _ExactlySparse(SignalLaw):
     """Codes with exactly s nonzero entries on a uniformly random support."""
 
-    s: int
+    s: Integer
 
     def __post_init__(self) -> None:
         positive_integer("support size s", self.s)
@@ -118,9 +118,7 @@ class _ExactlySparse(SignalLaw):
     def _amplitudes(self, count: int, rng: np.random.Generator) -> Float64[np.ndarray, "count s"]:
         raise NotImplementedError
 
-    def _torch_amplitudes(
-        self, count: int, generator: torch.Generator, dtype: torch.dtype
-    ) -> Float[Tensor, "count s"]:
+    def _torch_amplitudes(self, count: int, generator: torch.Generator, dtype: torch.dtype) -> Float[Tensor, "count s"]:
         raise NotImplementedError
 
     def _fits(self, n: int) -> None:
@@ -166,7 +164,7 @@ class WorstCase(_ExactlySparse):
     """
 
     kind: ClassVar[str] = "worst-case"
-    magnitude: float = 1.0
+    magnitude: Number = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -180,9 +178,7 @@ class WorstCase(_ExactlySparse):
     def _amplitudes(self, count: int, rng: np.random.Generator) -> Float64[np.ndarray, "count s"]:
         return self.magnitude * (2.0 * rng.integers(2, size=(count, self.s)) - 1)
 
-    def _torch_amplitudes(
-        self, count: int, generator: torch.Generator, dtype: torch.dtype
-    ) -> Float[Tensor, "count s"]:
+    def _torch_amplitudes(self, count: int, generator: torch.Generator, dtype: torch.dtype) -> Float[Tensor, "count s"]:
         signs = torch.randint(2, (count, self.s), generator=generator, device=generator.device)
         return self.magnitude * (2 * signs.to(dtype) - 1)
 
@@ -203,9 +199,9 @@ class KSparse(_ExactlySparse):
     """
 
     kind: ClassVar[str] = "k-sparse"
-    amplitude: Literal["normal", "uniform"] = "normal"
-    scale: float = 1.0
-    smallest: float = 0.0
+    amplitude: str = "normal"
+    scale: Number = 1.0
+    smallest: Number = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -230,9 +226,7 @@ class KSparse(_ExactlySparse):
         magnitude = self.smallest + (self.scale - self.smallest) * (1 - rng.random(size))
         return np.minimum(magnitude, self.scale) * (2.0 * rng.integers(2, size=size) - 1)
 
-    def _torch_amplitudes(
-        self, count: int, generator: torch.Generator, dtype: torch.dtype
-    ) -> Float[Tensor, "count s"]:
+    def _torch_amplitudes(self, count: int, generator: torch.Generator, dtype: torch.dtype) -> Float[Tensor, "count s"]:
         options: dict[str, Any] = {"generator": generator, "device": generator.device}
         if self.amplitude == "normal":
             return self.scale * torch.randn(count, self.s, dtype=dtype, **options)

@@ -36,9 +36,9 @@ def lista_cp_of_theory(
     weight: Float64[np.ndarray, "m n"],
     *,
     depth: int,
-    magnitude: float,
+    magnitude: float | int,
     sparsity: int,
-    noise: float = 0.0,
+    noise: float | int = 0.0,
     selected: list[int] | None = None,
 ) -> ListaCp:
     r"""LISTA-CP with $\theta^k=\mu E_k+C_W\sigma$ for the class $\mathcal X(B,s,\sigma)$; LISTA-CPSS if ``selected``.
@@ -63,7 +63,7 @@ def alista_of_theory(
     weight: Float64[np.ndarray, "m n"],
     *,
     depth: int,
-    magnitude: float,
+    magnitude: float | int,
     sparsity: int,
     gains: Float64[np.ndarray, " depth"] | None = None,
 ) -> Alista:
@@ -82,7 +82,7 @@ def alista_of_theory(
     return Alista(problem.dictionary, depth, weights=weight, gains=gains, thresholds=thresholds)
 
 
-def _check_class(magnitude: float, sparsity: int, noise: float) -> None:
+def _check_class(magnitude: float | int, sparsity: int, noise: float) -> None:
     if not (np.isfinite(magnitude) and magnitude > 0 and sparsity >= 1 and np.isfinite(noise) and noise >= 0):
         raise InputError(
             f"The class X(B={magnitude}, s={sparsity}, sigma={noise}) is empty or unbounded",

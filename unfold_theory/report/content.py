@@ -12,9 +12,9 @@ from typing import Any
 from pybtex.database import BibliographyData, Entry
 from pybtex.plugin import find_plugin
 
-from unfold_theory.claim import Claim, Status, Verdict
+from unfold_theory.claim import Claim, Status
 from unfold_theory.claim.sources import bibliography, entry_of
-from unfold_theory.suite import Subject, versions
+from unfold_theory.suite import Subject, VerdictRecord, versions
 
 FORMAT = 1
 NMSE_NOTE = "NMSE is 10 log10(sum||e||²/sum||x*||²) over the batch (ratio of means), e = x^K − x*."
@@ -55,20 +55,17 @@ class Report:
 
     Attributes:
         scale: Name of the suite's scale.
+        claims: In the order of the table's rows.
         subjects: In the order of the table's columns.
         verdicts: One for each claim and subject.
         figures: Already drawn.
     """
 
     scale: str
+    claims: Sequence[Claim]
     subjects: Sequence[Subject]
-    verdicts: Sequence[Verdict]
+    verdicts: Sequence[VerdictRecord]
     figures: Sequence[ReportFigure]
-
-    @cached_property
-    def claims(self) -> list[Claim]:
-        """Each once, ordered by id."""
-        return sorted({v.claim.id: v.claim for v in self.verdicts}.values(), key=lambda c: c.id)
 
     @cached_property
     def counts(self) -> dict[Status, int]:
@@ -77,9 +74,9 @@ class Report:
         return {status: found[status] for status in Status}
 
     @cached_property
-    def cells(self) -> dict[tuple[str, str], Verdict]:
+    def cells(self) -> dict[tuple[str, str], VerdictRecord]:
         """Verdicts by claim id and setting."""
-        return {(v.claim.id, v.setting): v for v in self.verdicts}
+        return {(v.claim, v.setting): v for v in self.verdicts}
 
     @property
     def regimes(self) -> list[tuple[str, list[Subject]]]:
@@ -128,6 +125,6 @@ class Report:
             "counts": {status.value: count for status, count in self.counts.items()},
             "nmse": NMSE_NOTE,
             "settings": settings,
-            "verdicts": [verdict.to_dict() for verdict in self.verdicts],
+            "verdicts": [dict(verdict.data) for verdict in self.verdicts],
             "figures": [figure.name for figure in self.figures],
         }

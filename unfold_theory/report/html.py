@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 from unfold_theory.claim.presentation import SYMBOL
 from unfold_theory.claim.sources import citation
-from unfold_theory.claim.verdict import number
 from unfold_theory.report.content import NMSE_NOTE, PROOF_MEANINGS, STATUS_MEANINGS, Report
 from unfold_theory.report.mathematics import statement_html
 from unfold_theory.suite import Subject, versions
@@ -43,7 +42,6 @@ def page(report: Report) -> str:
         share=lambda value: "–" if value is None else f"{value:.0%}",
         statement=statement_html,
         cite=citation,
-        number=number,
     )
 
 

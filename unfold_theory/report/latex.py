@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from unfold_theory.claim import Claim
-from unfold_theory.claim.presentation import escape_latex, to_latex
+from unfold_theory.claim.presentation import escape_latex
 from unfold_theory.report.content import STATUS_MEANINGS, Report
-from unfold_theory.suite import versions
+from unfold_theory.suite import VerdictRecord, versions
 
 _FORMULA = re.compile(r"(\$[^$]+\$)")
 NMSE = r"NMSE is $10\log_{10}(\sum\|e\|^2/\sum\|x^*\|^2)$ over the batch (ratio of means)."
@@ -76,7 +76,7 @@ def _settings(report: Report) -> str:
 
 
 def _claim(report: Report, claim: Claim) -> str:
-    verdicts = [v for v in report.verdicts if v.claim.id == claim.id]
+    rows = [_row(v) for v in report.verdicts if v.claim == claim.id]
     hypotheses = [f"\\item {statement(h.statement)}" for h in claim.hypotheses]
     return "\n".join(
         [
@@ -84,11 +84,22 @@ def _claim(report: Report, claim: Claim) -> str:
             f"{escape_latex(claim.theorem)}~\\cite{{{claim.source}}}; proof: {claim.proof_status}.",
             f"\\begin{{quote}}{statement(claim.statement)}\\end{{quote}}",
             *([r"\begin{itemize}", *hypotheses, r"\end{itemize}"] if hypotheses else []),
-            r"\begin{center}",
-            to_latex(verdicts),
-            r"\end{center}",
+            r"\begin{center}\begin{tabular}{llrrr}\toprule",
+            r"setting & verdict & applies & observed & tightness \\ \midrule",
+            *rows,
+            r"\bottomrule\end{tabular}\end{center}",
         ]
     )
+
+
+def _row(v: VerdictRecord) -> str:
+    tightness = "--" if v.tightness is None else f"{v.tightness:.3g}"
+    cells = (escape_latex(v.setting), v.status.value, _share(v.coverage), _share(v.observed), tightness)
+    return " & ".join(cells) + r" \\"
+
+
+def _share(value: float | None) -> str:
+    return "--" if value is None else f"{100 * value:.0f}\\%"
 
 
 def _figure(name: str, caption: str, sources: tuple[str, ...]) -> str:

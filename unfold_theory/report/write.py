@@ -7,21 +7,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from unfold_theory.claim import Verdict
+from unfold_theory.claim import Claim
 from unfold_theory.plotting import FIGURES
 from unfold_theory.report.content import Report, ReportFigure
 from unfold_theory.report.folder import MARK, replaced_folder
 from unfold_theory.report.html import page
 from unfold_theory.report.latex import document
-from unfold_theory.suite import Subject
+from unfold_theory.suite import Subject, VerdictRecord
 
 ReportFormat = Literal["html", "latex"]
 STYLES: dict[str, str] = {"html": "neurips", "latex": "ieee"}
 
 
 def write_report(
+    claims: Sequence[Claim],
     subjects: Sequence[Subject],
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[VerdictRecord],
     folder: str | Path,
     *,
     scale: str,
@@ -32,8 +33,9 @@ def write_report(
     """Draw every figure that the subjects allow and write the report; the folder is replaced as a whole.
 
     Args:
+        claims: In the order of the table's rows.
         subjects: Prepared entries of a suite.
-        verdicts: Of claims on their settings.
+        verdicts: Of these claims on these subjects.
         folder: Where; an older report there is replaced.
         scale: Name of the scale, for the heading.
         format: ``html``: ``index.html``; ``latex``: ``report.tex``. Both come with ``verdicts.json``,
@@ -56,7 +58,7 @@ def write_report(
             spec.render(subjects, place / "figures", style=style or STYLES[format])
             record = json.loads((place / "figures" / f"{name}.json").read_text(encoding="utf-8"))
             figures.append(ReportFigure(name, spec.title, record["caption"], tuple(record["sources"])))
-        report = Report(scale, subjects, verdicts, figures)
+        report = Report(scale, claims, subjects, verdicts, figures)
         name, text = ("index.html", page(report)) if format == "html" else ("report.tex", document(report))
         (place / name).write_text(text, encoding="utf-8")
         (place / "references.bib").write_text(report.bibtex(), encoding="utf-8")

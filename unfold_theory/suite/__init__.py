@@ -1,20 +1,27 @@
 """The networks and settings that ``verify``, ``report`` and the figures run on."""
 
 from unfold_theory.suite.entry import Entry, resolve_network
-from unfold_theory.suite.prepare import Done, Subject, Watch, prepare
+from unfold_theory.suite.prepare import Subject, prepare
+from unfold_theory.suite.records import FindingRecord, VerdictRecord
 from unfold_theory.suite.scales import SCALES, Scale, entries_for, find_scale, suite
+from unfold_theory.suite.verdicts import literature, registered_verdicts
 from unfold_theory.suite.versions import versions
+from unfold_theory.suite.watch import Done, Watch
 
 __all__ = [
     "SCALES",
     "Done",
     "Entry",
+    "FindingRecord",
     "Scale",
     "Subject",
+    "VerdictRecord",
     "Watch",
     "entries_for",
     "find_scale",
+    "literature",
     "prepare",
+    "registered_verdicts",
     "resolve_network",
     "suite",
     "versions",

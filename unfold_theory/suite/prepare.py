@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import joblib
-import numpy as np
 import torch
 
 from unfold_theory.claim import Setting, SignalClass
@@ -21,8 +16,8 @@ from unfold_theory.problems import Batch, SparseRecovery
 from unfold_theory.rates.theory_networks import alista_of_theory, lista_cp_of_theory
 from unfold_theory.store import Store
 from unfold_theory.suite.entry import Entry, resolve_network
-from unfold_theory.suite.weights import minimax
-from unfold_theory.training import ProgressEvent
+from unfold_theory.suite.watch import Board, Watch, run_pieces
+from unfold_theory.suite.weights import minimax, minimax_path
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,31 +33,6 @@ class Subject:
     entry: Entry
     setting: Setting
     manifest: dict[str, Any] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True)
-class Done:
-    """A piece of long work that has ended: what ``on_done`` is told."""
-
-    title: str
-    seconds: float
-    number: int
-    total: int
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What hears of long work.
-
-    Attributes:
-        on_start: Called once with the number of pieces that are not in the cache.
-        on_done: Called after each piece, in the order in which they end.
-        on_fraction: Called several times a second with the share of all pieces that is done, from 0 to 1.
-    """
-
-    on_start: Callable[[int], None] = lambda total: None
-    on_done: Callable[[Done], None] = lambda done: None
-    on_fraction: Callable[[float], None] = lambda fraction: None
 
 
 def prepare(
@@ -82,8 +52,8 @@ def prepare(
     Raises:
         InputError: A network cannot be built or trained, or the cache cannot be written.
     """
-    store, watch = store or Store(), watch or Watch()
-    _compute(_missing(entries, store), store, jobs, watch)
+    store = store or Store()
+    run_pieces(_compute, [(entry, str(store.root)) for entry in _missing(entries, store)], jobs, watch or Watch())
     problems: dict[str, SparseRecovery] = {}
     batches: dict[Any, Batch] = {}
     subjects = []
@@ -114,24 +84,20 @@ def _network(
 
 def _of_theory(entry: Entry, problem: SparseRecovery, batch: Batch, store: Store) -> UnfoldedNetwork:
     signals = SignalClass.of_batch(batch)
-    sizes: dict[str, Any] = {
-        "magnitude": float(signals.magnitude.hi),
-        "sparsity": signals.sparsity,
-        "depth": entry.depth,
-    }
+    sizes: dict[str, Any] = {"magnitude": float(signals.magnitude.hi), "sparsity": signals.sparsity}
+    sizes["depth"] = entry.depth
     weight = minimax(problem, store)
     if entry.network == "alista":
         return alista_of_theory(problem, weight, **sizes, **entry.options)
     return lista_cp_of_theory(problem, weight, noise=float(signals.noise.hi), **sizes, **entry.options)
 
 
-# -- in worker processes -------------------------------------------------------------------------------------------
 def _missing(entries: Sequence[Entry], store: Store) -> list[Entry]:
-    """Entries with work to do, one for each key of the cache; those with long trainings first."""
+    """Entries with work to do, one for each file of the cache; those that take longest first."""
     found: dict[Path, Entry] = {}
     for entry in entries:
         if entry.origin == "theory":
-            path = store.root / "weights" / f"minimax-{entry.problem().fingerprint}.npy"
+            path = minimax_path(entry.problem(), store)
         elif entry.training is not None:
             cls = resolve_network(entry.network)
             path = store.path(store.key(cls, entry.problem(), entry.depth, entry.training, entry.options))
@@ -139,69 +105,26 @@ def _missing(entries: Sequence[Entry], store: Store) -> list[Entry]:
             continue
         if not path.exists():
             found.setdefault(path, entry)
-    return sorted(found.values(), key=lambda e: (e.origin != "theory", e.network in ("alista", "tilista")))
+    return sorted(found.values(), key=lambda e: (e.origin != "theory", e.network == "alista"))
 
 
-def _compute(entries: Sequence[Entry], store: Store, jobs: int, watch: Watch) -> None:
-    if not entries:
-        return
-    watch.on_start(len(entries))
-    with _fractions(len(entries)) as board:
-        tasks = (joblib.delayed(_work)(entry, str(store.root), board, i) for i, entry in enumerate(entries))
-        pool = joblib.Parallel(n_jobs=min(jobs, len(entries)), return_as="generator_unordered", batch_size=1)
-        with _reporting(board, watch.on_fraction):
-            for number, (title, seconds) in enumerate(pool(tasks), start=1):
-                watch.on_done(Done(title, seconds, number, len(entries)))
-
-
-def _work(entry: Entry, root: str, board: Path, place: int) -> tuple[str, float]:
+def _compute(board: Board, place: int, entry: Entry, root: str) -> tuple[str, float, None]:
     """Train one network, or compute one weight, into the cache."""
     torch.set_num_threads(1)
     started = time.perf_counter()
-    fractions = np.memmap(board, dtype=np.float64, mode="r+")
     store = Store(root)
-
-    def report(event: ProgressEvent) -> None:
-        fractions[place] = event.fraction
-
+    title = entry.name
     if entry.origin == "theory":
         minimax(entry.problem(), store)
         title = f"minimax weight, {entry.regime}"
     else:
         assert entry.training is not None
-        cls = resolve_network(entry.network)
-        store.trained(cls, entry.problem(), entry.depth, entry.training, entry.options, progress=report)
-        title = entry.name
-    fractions[place] = 1.0
-    return title, time.perf_counter() - started
-
-
-@contextmanager
-def _fractions(count: int) -> Iterator[Path]:
-    """A file of ``count`` numbers that worker processes write their progress into."""
-    folder = Path(tempfile.mkdtemp(prefix="unfold_theory-"))
-    try:
-        board = folder / "progress"
-        np.memmap(board, dtype=np.float64, mode="w+", shape=(count,)).flush()
-        yield board
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _reporting(board: Path, on_fraction: Callable[[float], None]) -> Iterator[None]:
-    from threading import Event, Thread
-
-    fractions, over = np.memmap(board, dtype=np.float64, mode="r"), Event()
-
-    def loop() -> None:
-        while not over.wait(0.3):
-            on_fraction(float(fractions.mean()))
-
-    thread = Thread(target=loop, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+        store.trained(
+            resolve_network(entry.network),
+            entry.problem(),
+            entry.depth,
+            entry.training,
+            entry.options,
+            progress=lambda event: board.post(place, event.fraction),
+        )
+    return title, time.perf_counter() - started, None

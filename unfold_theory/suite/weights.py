@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import warnings
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
@@ -14,6 +16,11 @@ from unfold_theory.store import Store
 from unfold_theory.training import write_atomically
 
 
+def minimax_path(problem: SparseRecovery, store: Store) -> Path:
+    """Where the weight of the problem's dictionary is, or would be; problems with one dictionary share it."""
+    return store.root / "weights" / f"minimax-{hashlib.sha256(problem.dictionary.tobytes()).hexdigest()}.npy"
+
+
 def minimax(problem: SparseRecovery, store: Store) -> Float64[np.ndarray, "m n"]:
     r"""The least coherent $W$ of the problem's dictionary, from the cache or computed now and put there.
 
@@ -22,7 +29,7 @@ def minimax(problem: SparseRecovery, store: Store) -> Float64[np.ndarray, "m n"]
     """
     from unfold_theory.problems.coherence import minimax_weight
 
-    path = store.root / "weights" / f"minimax-{problem.fingerprint}.npy"
+    path = minimax_path(problem, store)
     if path.exists():
         try:
             weight = load_matrix(path)

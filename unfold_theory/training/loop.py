@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from unfold_theory.networks.base import UnfoldedNetwork
 from unfold_theory.training.config import Stage, TrainingConfig, plan
 from unfold_theory.training.progress import ProgressCallback, ProgressEvent
 from unfold_theory.training.seeds import TRAIN, VALIDATION, stream
+from unfold_theory.training.snapshot import Snapshot, read_snapshot, training_identity, write_snapshot
 
 ROLLBACKS = 3
 
@@ -54,6 +56,7 @@ def train(
     *,
     progress: ProgressCallback | None = None,
     threads: int = 1,
+    snapshot: str | Path | None = None,
 ) -> TrainingResult:
     """Trains a copy of ``network`` in float32 on fresh signals of ``problem``.
 
@@ -68,8 +71,11 @@ def train(
         config: Loss, scheme, rates, seeds.
         progress: Called after every validation.
         threads: Threads of torch meanwhile. One is fastest for the sizes of the literature on a busy machine.
+        snapshot: File that is replaced after every stage. If it holds stages of this very training (same configuration,
+            problem and initial parameters), these are not repeated; the result is the same, bit by bit.
 
     Raises:
+        InputError: The snapshot cannot be written.
         TrainingDiverged: Loss or gradient stayed non-finite, or the initial network's loss already is.
         MissingStructure: The loss compares with planted codes and the problem has none.
     """
@@ -79,15 +85,22 @@ def train(
         )
     started = time.perf_counter()
     history: list[dict[str, Any]] = []
-    metrics: dict[str, Any] = {"validation_loss": None, "steps": 0, "rollbacks": 0}
+    metrics: dict[str, Any] = {"validation_loss": None, "steps": 0, "rollbacks": 0, "seconds": 0.0}
+    file = None if snapshot is None else Path(snapshot)
     with _threads(threads):
         work = copy.deepcopy(network).to(torch.float32)
         stages = plan(work, config)
+        identity = "" if file is None else training_identity(work, problem, config)
+        found = None if file is None else read_snapshot(file, identity, work)
+        done = 0
+        if found is not None:
+            done, history, metrics = found.stages, found.history, found.metrics
+            started -= metrics["seconds"]
         for parameter in work.parameters():
             parameter.requires_grad_(False)
         batch = problem.sample(config.validation_size, seed=stream(config.seed, VALIDATION))
         held_out = (torch.tensor(batch.x, dtype=torch.float32), torch.tensor(batch.y, dtype=torch.float32))
-        for number, stage in enumerate(stages):
+        for number, stage in list(enumerate(stages))[done:]:
             seed = stream(config.seed, TRAIN, stage.depth, stage.index)
             sampler = iter(problem.torch_sampler(config.batch_size, seed=seed, dtype=torch.float32))
             runner = _StageRunner(work, stage, config, held_out, sampler)
@@ -102,7 +115,9 @@ def train(
             metrics["validation_loss"] = runner.run(report)
             metrics["steps"] += runner.steps_done
             metrics["rollbacks"] += runner.rollbacks
-    metrics["seconds"] = time.perf_counter() - started
+            metrics["seconds"] = time.perf_counter() - started
+            if file is not None:
+                write_snapshot(file, identity, work, Snapshot(number + 1, history, metrics))
     return TrainingResult(_with_parameters(network, work), config, history, metrics)
 
 
