@@ -1,5 +1,7 @@
 """Verified linear algebra against ball arithmetic (python-flint) and on matrices chosen to break it."""
 
+from itertools import pairwise
+
 import flint
 import numpy as np
 import pytest
@@ -27,7 +29,7 @@ def rational(matrix):
 
 
 def negative_eigenvalues(symmetric, shift):
-    """Number of eigenvalues of a rational symmetric matrix below ``shift``: sign changes of its characteristic polynomial.
+    """Number of eigenvalues of a rational symmetric matrix below ``shift``, from its characteristic polynomial.
 
     All roots are real, so Descartes' rule counts the positive roots of p(-x), moved by ``shift``, exactly.
     """
@@ -36,7 +38,7 @@ def negative_eigenvalues(symmetric, shift):
     polynomial = moved.charpoly()
     mirrored = [c * (-1) ** k for k, c in enumerate(polynomial.coeffs())]
     signs = [c > 0 for c in mirrored if c != 0]
-    return sum(a != b for a, b in zip(signs, signs[1:], strict=False))
+    return sum(a != b for a, b in pairwise(signs))
 
 
 def assert_encloses_eigenvalue(symmetric, rank, enclosure):

@@ -59,7 +59,7 @@ def smallest_singular_value_squared(matrix: ArrayLike | Enclosure) -> Enclosure:
     *Proof.* $\|BXy\|^2\ge(1-\epsilon)\|y\|^2$ shows that $X$ is nonsingular; with $z=Xy$,
     $\|Bz\|^2\ge(1-\epsilon)\|y\|^2\ge(1-\epsilon)\|z\|^2/\|X\|_2^2$. $\square$
 
-    $X$ is the computed inverse of the triangular QR factor of $B$, so that condition numbers up to about $10^9$ are
+    $X$ is the computed inverse of the triangular QR factor of $B$, so that condition numbers up to about $10^{11}$ are
     certified. The upper end is a Rayleigh quotient.
 
     Args:

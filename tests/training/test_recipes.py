@@ -30,16 +30,16 @@ def test_unknown_names_are_refused():
 
 
 def small(law, snr_db=40.0):
-    return SparseRecovery.gaussian(40, 80, law=law, snr_db=snr_db, seed=2)
+    return SparseRecovery.gaussian(30, 60, law=law, snr_db=snr_db, seed=2)
 
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_quick_training_beats_ista_and_its_own_start(name):
     problem = small(BernoulliGaussian(0.08))
-    entry = quick_recipe(name, 5, problem.recipe)
+    entry = quick_recipe(name, 4, problem.recipe)
     start = entry.untrained()
     trained = train(start, problem, entry.training).network
-    ista = evaluate(build("ista", problem, 5, lam=0.05), problem, 1000)["nmse_db"][-1]
+    ista = evaluate(build("ista", problem, 4, lam=0.05), problem, 1000)["nmse_db"][-1]
     before, after = (evaluate(net, problem, 1000)["nmse_db"][-1] for net in (start, trained))
     assert after < before - 0.5
     assert after < ista - 6

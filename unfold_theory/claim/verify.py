@@ -88,28 +88,32 @@ def _decide(
 ) -> tuple[Status, str]:
     cells, applicable = met.size, int(met.sum())
     share = "" if applicable == cells else f" in the {applicable} of {cells} cells where the hypotheses are met"
-    if (conclusion.refuted & met).any():
-        return Status.VIOLATED, f"{_at(conclusion, conclusion.refuted & met)}{share}"
+    broken = _both(conclusion.refuted, met)
+    if broken.any():
+        return Status.VIOLATED, f"{_at(conclusion, broken)}{share}"
     if applicable == 0:
         seen = f"the conclusion was observed in {conclusion.holds.mean():.0%} of cells all the same"
         if refuted.all():
-            broken = [f.sentence() for f in findings if f.status == "refuted"]
-            return Status.NOT_APPLICABLE, f"{broken[0]}; {seen}" if broken else seen
+            failing = [f.sentence() for f in findings if f.status == "refuted"]
+            return Status.NOT_APPLICABLE, f"{failing[0]}; {seen}" if failing else seen
         open_ones = [f.sentence() for f in findings if f.status != "met"]
         return Status.INCONCLUSIVE, f"{open_ones[0]}; {seen}"
     if not conclusion.holds[met].all():
-        undecided = int((conclusion.undecided & met).sum())
-        return (
-            Status.INCONCLUSIVE,
-            f"both sides overlap in {undecided} of {applicable} cells, {_at(conclusion, conclusion.undecided & met)}",
-        )
+        overlap = _both(conclusion.undecided, met)
+        where = f"{int(overlap.sum())} of {applicable} cells, {_at(conclusion, overlap)}"
+        return Status.INCONCLUSIVE, f"both sides overlap in {where}"
     if trivial is not None:
-        informative = _informative(claim, conclusion, trivial) & met
+        informative = _both(_informative(claim, conclusion, trivial), met)
         if not informative.any():
             return Status.VACUOUS, f"the bound is nowhere better than the trivial one{share}"
         first = int(np.argmax(informative.reshape(len(informative), -1).any(axis=1))) + 1 if met.ndim else 1
         return Status.HOLDS, f"{_at(conclusion, met)}; better than trivial from depth {first}{share}"
     return Status.HOLDS, f"{_at(conclusion, met)}{share}"
+
+
+def _both(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Conjunction of masks that stays an array for a conclusion of one cell."""
+    return np.asarray(first & second)
 
 
 def _informative(claim: Claim, conclusion: Inequality, trivial: Enclosure) -> np.ndarray:
@@ -131,7 +135,7 @@ def _at(conclusion: Inequality, among: np.ndarray) -> str:
 
 
 def _witness(claim: Claim, setting: Setting, conclusion: Inequality, among: np.ndarray) -> Witness:
-    where = conclusion.refuted & among
+    where = _both(conclusion.refuted, among)
     index = _worst_cell(conclusion, where if where.any() else among)
     depth = index[0] + 1 if index else 1
     sample = index[1] if len(index) > 1 else 0

@@ -47,7 +47,7 @@ def verify_claims(
         Path | None, typer.Option("--checkpoint", help="The network of a checkpoint, on its own problem.")
     ] = None,
     scale: ScaleName = "quick",
-    signals: Annotated[int | None, typer.Option("--signals", help="Signals a setting (256).")] = None,
+    signals: Annotated[int | None, typer.Option("--signals", help="Signals a setting (128).")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of these signals (2026).")] = None,
     lam: Annotated[float | None, typer.Option("--lam", help="Lasso weight followed for a checkpoint.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the verdicts to this file as well.")] = None,

@@ -43,8 +43,8 @@ def beck2009_gap(subjects: Sequence[Subject], style: Style) -> Drawing:
     axis.set_xscale("log")
     axis.set_xlim(1, max(s.setting.network.depth for s in subjects))
     axis.set_xlabel("iterations $k$")
-    log_axis(axis, r"$F(x_k)-F^\star$")
-    legend_above(figure_, axis, columns=2)
+    log_axis(axis, r"$F(x_k)-F^{{\star}}$")
+    legend_above(figure_, axis, columns=3, bounds=True)
     setting = subjects[0].setting
     caption = CAPTION.format(lam=setting.lam, problem=setting.problem, count=len(setting.batch))
     return Drawing("beck2009_gap", figure_, pd.concat(data), caption, ["beck2009"], settings_of(subjects))

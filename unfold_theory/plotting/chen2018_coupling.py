@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from unfold_theory.plotting.drawing import Drawing, canvas, legend_above
-from unfold_theory.plotting.primitives import curve, depth_axis, log_axis, panel_label, series, settings_of
+from unfold_theory.plotting.primitives import curve, depth_axis, panel_label, series, settings_of
 from unfold_theory.plotting.registry import figure
 from unfold_theory.plotting.styles import Style, look
 from unfold_theory.rates.layer_maps import layer_maps
@@ -43,11 +43,11 @@ def chen2018_coupling(subjects: Sequence[Subject], style: Style) -> Drawing:
         ends = {"smallest": thresholds.min(axis=1), "largest": thresholds.max(axis=1)}
         data.append(series(subject.entry.name, "threshold", layers, value=mean, **ends))
     for axis in axes:
-        depth_axis(axis, subjects[0].setting.network.depth, "layer $k$")
-        axis.set_xlim(left=1)
-    log_axis(axes[0], r"$\|W_2^k-(I-W_1^kA)\|_2$")
+        depth_axis(axis, subjects[0].setting.network.depth, "layer $k$", first=1)
+        axis.axhline(0.0, color="#555555", linewidth=0.5)
+    axes[0].set_ylim(bottom=0.0)
+    axes[0].set_ylabel(r"$\|W_2^k-(I-W_1^kA)\|_2$")
     axes[1].set_ylabel(r"threshold $\theta^k$")
-    axes[1].axhline(0.0, color="#555555", linewidth=0.5)
     panel_label(axes[0], "a", "weights couple?")
     panel_label(axes[1], "b", "thresholds vanish?")
     legend_above(figure_, list(axes), columns=3)

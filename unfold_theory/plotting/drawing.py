@@ -13,9 +13,10 @@ import matplotlib
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from unfold_theory.errors import InputError
-from unfold_theory.plotting.styles import Style
+from unfold_theory.plotting.styles import DOTTED, Style
 from unfold_theory.suite.versions import versions
 from unfold_theory.training import write_atomically
 
@@ -101,12 +102,21 @@ def canvas(
     return plt.subplots(rows, columns, figsize=(width, height), **options)
 
 
-def legend_above(figure: Figure, axes: Any, *, columns: int) -> None:
-    """One legend above all panels, where it hides nothing; entries of several axes once each."""
+def legend_above(figure: Figure, axes: Any, *, columns: int, bounds: bool = False) -> None:
+    """One legend above all panels, where it hides nothing; entries of several axes once each.
+
+    Args:
+        figure: The figure.
+        axes: Its panels.
+        columns: Of the legend.
+        bounds: Whether dotted lines are bounds, which the legend then says once.
+    """
     entries: dict[str, Any] = {}
     for axis in axes if isinstance(axes, Sequence) else [axes]:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
+    if bounds:
+        entries["bound, in the colour of its network"] = Line2D([], [], color="#444444", linestyle=DOTTED)
     figure.legend(
         entries.values(),
         entries.keys(),

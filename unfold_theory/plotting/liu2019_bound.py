@@ -31,7 +31,8 @@ RATES: dict[str, Claim] = {
 CAPTION = (
     "Largest error over {count} signals (markers) of the networks that the theorems construct from the minimax weight, "
     "and the theorems' bounds (dotted; where a bound depends on the signal, the largest). (a) {clean}; (b) {noisy}, "
-    "where the bound levels off at its noise term. Grey: the zero code's error, beyond which a bound is vacuous."
+    "where the bound levels off at its noise term. Grey: the zero code's error, beyond which a bound is vacuous. "
+    "With gain 1, ALISTA is LISTA-CP."
 )
 
 
@@ -49,11 +50,10 @@ def liu2019_bound(subjects: Sequence[Subject], style: Style) -> Drawing:
         signals = group[0].setting.signal_class
         trivial = float(signals.magnitude.hi) * signals.sparsity**0.5
         axis.axhline(trivial, color="#8c8c8c", linewidth=0.9, label="zero code")
-        depth_axis(axis, group[0].setting.network.depth)
-        axis.set_xlim(left=1)
-        log_axis(axis, r"$\max\ \|x^k-x^*\|_2$")
+        depth_axis(axis, group[0].setting.network.depth, first=1)
+        log_axis(axis, r"$\max\ \|x^k-x^{{*}}\|_2$")
         panel_label(axis, letter, regimes[regime])
-    legend_above(figure_, list(axes), columns=4)
+    legend_above(figure_, list(axes), columns=5, bounds=True)
     problems = {regime: str(group[0].setting.problem) for regime, group in groups.items()}
     caption = CAPTION.format(
         count=len(subjects[0].setting.batch), clean=problems["sparse"], noisy=problems.get("sparse, noisy", "")

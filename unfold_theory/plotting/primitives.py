@@ -18,10 +18,11 @@ DB_FLOOR = -200.0
 """Errors below this are zero in float64; a picture that went further would show rounding."""
 
 
-def depth_axis(axis: Axes, depth: int, label: str = "layers $k$") -> None:
-    """Integer ticks from 0 to ``depth``."""
-    axis.set_xlim(0, depth)
-    axis.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+def depth_axis(axis: Axes, depth: int, label: str = "layers $k$", *, first: int = 0) -> None:
+    """Integer ticks from ``first`` to ``depth``, with room for the markers at both ends."""
+    room = 0.02 * depth
+    axis.set_xlim(first - room, depth + room)
+    axis.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, steps=[1, 2, 4, 5, 10]))
     axis.set_xlabel(label)
 
 
@@ -41,8 +42,11 @@ def panel_label(axis: Axes, letter: str, title: str) -> None:
 def curve(
     axis: Axes, x: Float64[np.ndarray, " points"], y: Float64[np.ndarray, " points"], look: Look, **options: Any
 ) -> None:
-    """One network's line."""
-    axis.plot(x, y, **(look.line() | {"markevery": max(len(x) // 8, 1)} | options))
+    """One network's line; networks mark different points, so that lines on top of each other are seen to be two."""
+    every = max(len(x) // 6, 1)
+    start = len(axis.get_lines()) % every
+    settings: dict[str, Any] = look.line() | {"markevery": (start, every)} | options
+    axis.plot(x, y, **settings)
 
 
 def spread(

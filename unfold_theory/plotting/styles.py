@@ -70,7 +70,7 @@ _IEEE_SIZES = {
     "ytick.labelsize": 7,
 }
 # A slide is read from across the room: a figure of its width has letters twice as large as in a paper.
-_SLIDE_SIZES = {key: 1.35 * value for key, value in fontsizes.beamer_moml().items()}
+_SLIDE_SIZES = {key: 1.35 * value for key, value in fontsizes.beamer().items()}
 
 STYLES: dict[str, Style] = {
     style.name: style
@@ -110,8 +110,12 @@ def styled(name: str) -> Iterator[Style]:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         plt.switch_backend("agg")
-        matplotlib.rcParams.update(style.rc)
+        settings: Any = style.rc
+        matplotlib.rcParams.update(settings)
         yield style
+
+
+DOTTED = (0, (1, 1.2))
 
 
 @dataclass(frozen=True)
@@ -134,13 +138,13 @@ class Look:
         }
 
     def bound(self) -> dict[str, Any]:
-        """The same colour for what theory says: a dotted line without markers."""
-        return {"color": self.colour, "linestyle": (0, (1, 1.2)), "label": f"{self.label}, bound"}
+        """The same colour for what theory says: a dotted line without markers, named once for all in the legend."""
+        return {"color": self.colour, "linestyle": DOTTED}
 
 
 # After Okabe and Ito: told apart by people with any of the common colour blindnesses; markers tell them apart in grey.
 _LOOKS = {
-    "ista": ("#7f7f7f", "x", "--"),
+    "ista": ("#009e73", "x", "--"),
     "fista": ("#000000", "+", "--"),
     "lista": ("#cc79a7", "o", "-"),
     "lista-tied": ("#882255", "D", "-"),
@@ -149,7 +153,7 @@ _LOOKS = {
     "tilista": ("#56b4e9", "v", "-"),
     "alista": ("#0072b2", "P", "-"),
 }
-_OTHERS = (("#009e73", "*"), ("#999933", "h"), ("#332288", "<"), ("#aa4499", ">"))
+_OTHERS = (("#6a3d9a", "*"), ("#8c6d31", "h"), ("#332288", "<"), ("#999933", ">"))
 
 STATUS_COLOURS = {
     "holds": "#00795b",

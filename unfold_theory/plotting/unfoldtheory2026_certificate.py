@@ -7,26 +7,30 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, NullFormatter
 
 from unfold_theory.claim import Verdict, verify
 from unfold_theory.claims.unfoldtheory2026 import class_certificate, sample_certificate
 from unfold_theory.plotting.drawing import Drawing, canvas, legend_above
 from unfold_theory.plotting.primitives import depth_axis, log_axis, over_samples, panel_label, series, settings_of
 from unfold_theory.plotting.registry import figure
-from unfold_theory.plotting.styles import Style, look
+from unfold_theory.plotting.styles import DOTTED, Style, look
 from unfold_theory.suite import Entry, Subject
 
 PANELS = {
-    ("sparse", "alista", "theory"): "ALISTA of theory, sparse",
-    ("sparse", "alista", "trained"): "ALISTA trained, sparse",
-    ("standard", "alista", "trained"): "ALISTA trained, standard",
+    ("sparse", "alista", "theory"): "by theory, sparse",
+    ("sparse", "alista", "trained"): "trained, sparse",
+    ("standard", "alista", "trained"): "trained, standard",
 }
 CAPTION = (
-    "Certified bounds on ||x^k - x*||_1 from the weights as they are, for each signal (dash-dotted: median) and for "
-    "the whole class (dotted), beside what is measured (solid: median; shaded: range over {count} signals). Where a "
-    "hypothesis fails, thresholds being too small to rule false positives out, nothing is promised: those layers are "
-    "shaded grey for the class (light) and for more than half of the signals (dark), and the bound is drawn thin."
+    "ALISTA: certified bounds on ||x^k - x*||_1 from the weights as they are, for each signal (dash-dotted, median) "
+    "and for the whole class (dotted), beside what is measured (solid: median; shaded: range over {count} signals). "
+    "The strips below show for which share of the signals each certificate counts: white where a hypothesis fails, "
+    "thresholds being too small to rule false positives out; there the bound is drawn thin and promises nothing."
 )
+FLOOR = 1e-9
+"""Errors are drawn down to here; networks that solve a signal exactly go on to zero."""
+CERTIFICATES = ((sample_certificate, "signal", "-."), (class_certificate, "class", DOTTED))
 
 
 def _key(entry: Entry) -> tuple[str, str, str]:
@@ -36,49 +40,59 @@ def _key(entry: Entry) -> tuple[str, str, str]:
 @figure(wants=lambda entry: _key(entry) in PANELS)
 def unfoldtheory2026_certificate(subjects: Sequence[Subject], style: Style) -> Drawing:
     """Per-layer certificates beside measured errors."""
-    figure_, axes = canvas(style, 3, aspect=1.0)
     ordered = sorted(subjects, key=lambda s: list(PANELS).index(_key(s.entry)))
+    figure_, axes = canvas(
+        style, 3, rows=2, aspect=0.55, squeeze=False, sharex="col", gridspec_kw={"height_ratios": [6.0, 1.0]}
+    )
     data = []
-    for axis, letter, subject in zip(axes, "abc", ordered, strict=False):
-        data += _panel(axis, subject)
-        panel_label(axis, letter, PANELS[_key(subject.entry)])
-    axes[0].set_ylabel(r"$\|x^k-x^*\|_1$")
-    legend_above(figure_, list(axes), columns=5)
+    for (upper, strip), letter, subject in zip(axes.T, "abc", ordered, strict=False):
+        data += _panel(upper, strip, subject)
+        panel_label(upper, letter, PANELS[_key(subject.entry)])
+    axes[0, 0].set_ylabel(r"$\|x^k-x^{{*}}\|_1$")
+    for strip in axes[1, 1:]:
+        strip.set_yticklabels([])
+    legend_above(figure_, list(axes[0]), columns=3)
     caption = CAPTION.format(count=len(ordered[0].setting.batch))
     sources = ["unfoldtheory2026", "liu2019"]
     return Drawing("unfoldtheory2026_certificate", figure_, pd.concat(data), caption, sources, settings_of(subjects))
 
 
-def _panel(axis: Axes, subject: Subject) -> list[pd.DataFrame]:
+def _panel(upper: Axes, strip: Axes, subject: Subject) -> list[pd.DataFrame]:
     shown, name = look(subject.entry.network), subject.entry.name
-    signal, whole = (verify(claim, subject.setting) for claim in (sample_certificate, class_certificate))
-    assert signal.conclusion is not None
-    error = signal.conclusion.lhs.broadcast_to(signal.conclusion.shape).mid
+    verdicts = [verify(claim, subject.setting) for claim, _, _ in CERTIFICATES]
+    error = _sides(verdicts[0])[0]
     depths = np.arange(1, len(error) + 1, dtype=np.float64)
-    axis.fill_between(depths, error.min(axis=1), error.max(axis=1), color=shown.colour, alpha=0.2, linewidth=0)
-    axis.plot(depths, np.median(error, axis=1), color=shown.colour, label="measured")
+    drawn = np.maximum(error, FLOOR / 100)
+    upper.fill_between(depths, drawn.min(axis=1), drawn.max(axis=1), color=shown.colour, alpha=0.2, linewidth=0)
+    upper.plot(depths, np.median(drawn, axis=1), color=shown.colour, label="measured")
     data = [series(name, "||x^k - x*||_1", depths, **over_samples(error))]
-    drawn = ((signal, "certified, signal", "-.", "#7a7a7a"), (whole, "certified, class", ":", "#c4c4c4"))
-    for verdict, label, dashes, shade in drawn:
-        bound, met = _bound(verdict)
-        median, promised = np.median(bound, axis=1), met.mean(axis=1) >= 0.5
-        axis.plot(depths, median, color="black", linestyle=dashes, linewidth=0.6)
-        axis.plot(depths, np.where(promised, median, np.nan), color="black", linestyle=dashes, label=label)
-        _shade(axis, ~promised, shade)
-        rows = over_samples(bound) | {"share_promised": met.mean(axis=1)}
-        data.append(series(name, f"bound ({verdict.claim.id})", depths, **rows))
-    depth_axis(axis, len(error))
-    axis.set_xlim(left=1)
-    log_axis(axis, "")
+    shares = []
+    for verdict, (_, label, dashes) in zip(verdicts, CERTIFICATES, strict=True):
+        assert verdict.applicable is not None
+        bound, share = _sides(verdict)[1], verdict.applicable.mean(axis=1)
+        median = np.median(bound, axis=1)
+        upper.plot(depths, median, color="black", linestyle=dashes, linewidth=0.5)
+        upper.plot(
+            depths, np.where(share > 0, median, np.nan), color="black", linestyle=dashes, label=f"certified, {label}"
+        )
+        shares.append(share)
+        data.append(series(name, f"bound ({verdict.claim.id})", depths, **over_samples(bound), share_covered=share))
+    log_axis(upper, "")
+    upper.set_ylim(bottom=max(upper.get_ylim()[0], FLOOR))
+    extent = (0.5, len(error) + 0.5, 1.5, -0.5)
+    strip.imshow(np.stack(shares), cmap="Greens", vmin=0, vmax=1.15, aspect="auto", extent=extent)
+    strip.set_yticks([0, 1], [label for _, label, _ in CERTIFICATES])
+    strip.grid(False)
+    strip.spines[["top", "right"]].set_visible(True)
+    strip.axhline(0.5, color="#bbbbbb", linewidth=0.5)
+    depth_axis(strip, len(error), first=1)
+    strip.set_xlim(0.5, len(error) + 0.5)
+    strip.xaxis.set_minor_locator(FixedLocator([]))
+    strip.xaxis.set_minor_formatter(NullFormatter())
     return data
 
 
-def _bound(verdict: Verdict) -> tuple[np.ndarray, np.ndarray]:
+def _sides(verdict: Verdict) -> tuple[np.ndarray, np.ndarray]:
     assert verdict.conclusion is not None
-    assert verdict.applicable is not None
-    return verdict.conclusion.rhs.broadcast_to(verdict.conclusion.shape).hi, verdict.applicable
-
-
-def _shade(axis: Axes, layers: np.ndarray, colour: str) -> None:
-    for layer in np.flatnonzero(layers) + 1:
-        axis.axvspan(layer - 0.5, layer + 0.5, color=colour, alpha=0.35, linewidth=0, zorder=0)
+    shape = verdict.conclusion.shape
+    return verdict.conclusion.lhs.broadcast_to(shape).mid, verdict.conclusion.rhs.broadcast_to(shape).hi

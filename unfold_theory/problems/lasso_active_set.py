@@ -54,15 +54,15 @@ def active_set(
 
 def _solve(system: Float64[np.ndarray, "k k"], right: Float64[np.ndarray, " k"]) -> Float64[np.ndarray, " k"]:
     """A shifted solve; the shift grows until the factorisation exists."""
-    shift = _SHIFT * float(system.diagonal().max())
+    shift = _SHIFT * system.diagonal()
     for _ in range(8):
         try:
-            factor = scipy.linalg.cho_factor(system + shift * np.eye(len(system)), check_finite=False)
+            factor = scipy.linalg.cho_factor(system + np.diag(shift), check_finite=False)
         except np.linalg.LinAlgError:
-            shift *= 10
+            shift = 10 * shift
             continue
         solution = scipy.linalg.cho_solve(factor, right, check_finite=False)
-        # One refinement on the shifted system's own residual, which the shift biases least where it matters.
+        # One refinement takes most of the shift's bias out again.
         return solution + scipy.linalg.cho_solve(factor, right - system @ solution, check_finite=False)
     return np.zeros_like(right)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -14,8 +14,9 @@ from unfold_theory.enclosure import gamma
 from unfold_theory.problems.lasso_active_set import active_set
 
 _RELAXATION = 1.9
-_FIRST_ITERATIONS = 28
-_MOST_PADDED = 6_000_000  # entries of the padded systems that are factored together
+_FIRST_ITERATIONS = 25
+_CACHED = 250_000  # entries of an iterate for each thread
+_MOST_PADDED = 2_000_000  # entries of the padded systems that are factored together
 
 
 def duality_gap(
@@ -36,7 +37,7 @@ def duality_gap(
     primal = 0.5 * size**2 + lam * weight
     products = (r * y).sum(dim=1)
     computed = primal - c * products + 0.5 * c**2 * size**2
-    terms = (x != 0).sum(dim=1) + 1  # products with a zero are exact
+    terms = (x != 0).sum(dim=1).double() + 1  # products with a zero are exact
     off = gamma(1) * terms * (length + (x.abs() * columns).sum(dim=1))
     slack = size * off + off**2 + gamma(m + 8) * (size**2 + c * size * length)
     slack = slack + gamma(8) * terms * lam * weight
@@ -58,9 +59,39 @@ class Progress:
         chosen = rows[better]
         self.x[chosen], self.primal[chosen], self.gap[chosen] = x[better], primal[better], gap[better]
 
-    def unsolved(self, tolerance: float) -> Int[Tensor, " some"]:
-        """Rows whose relative gap is above the tolerance."""
-        return torch.nonzero(self.gap > tolerance * self.primal).flatten()
+    @classmethod
+    def names(cls) -> list[str]:
+        """Names of the tensors."""
+        return [part.name for part in fields(cls)]
+
+
+class _Resolvents:
+    r"""Inverses of $G+\rho$, $G=A^TA$, in the forms that the splitting uses; each factorisation is made once."""
+
+    def __init__(self, A: Float64[Tensor, "m n"]):
+        self.A, self.gram = A, A.T @ A
+        self.wide = len(A) < A.shape[1]
+        self.first_rho = 0.6 * float(self.gram.diagonal().mean())
+
+    @cached_property
+    def first(self) -> Float64[Tensor, "n n"]:
+        r"""$\rho(G+\rho)^{-1}$ for the first penalty, through the m x m matrix where that is the smaller one."""
+        if not self.wide:
+            shifted = self.gram.clone()
+            shifted.diagonal().add_(self.first_rho)
+            return self.first_rho * torch.cholesky_inverse(torch.linalg.cholesky(shifted))
+        outer = self.A @ self.A.T
+        outer.diagonal().add_(self.first_rho)
+        half = torch.linalg.solve_triangular(torch.linalg.cholesky(outer), self.A, upper=False)
+        inverse = half.T @ half
+        inverse.neg_().diagonal().add_(1.0)
+        return inverse
+
+    @cached_property
+    def spectrum(self) -> tuple[Float64[Tensor, "r n"], Float64[Tensor, " r"]]:
+        """For a wide A, $AA^T=USU^T$ and $B=U^TA$; else $G=B^TSB$ with orthonormal B."""
+        values, vectors = torch.linalg.eigh(self.A @ self.A.T if self.wide else self.gram)
+        return vectors.T @ self.A if self.wide else vectors.T, values.clamp(min=0.0)
 
 
 class _Splitting:
@@ -71,11 +102,9 @@ class _Splitting:
     allows. Later runs are in float64 with a penalty for each row, which follows the row's residuals.
     """
 
-    def __init__(
-        self, A: Float64[Tensor, "m n"], gram: Float64[Tensor, "n n"], q: Float64[Tensor, "batch n"], lam: float
-    ):
-        self.A, self.gram, self.q, self.lam = A, gram, q, lam
-        self.rho = torch.full_like(q[:, :1], 0.6 * float(gram.diagonal().mean()))
+    def __init__(self, resolvents: _Resolvents, q: Float64[Tensor, "batch n"], lam: float):
+        self.resolvents, self.q, self.lam = resolvents, q, lam
+        self.rho = torch.full_like(q[:, :1], resolvents.first_rho)
         self.v = torch.zeros_like(q)
         self.previous = self.v
         self.balanced = False
@@ -89,51 +118,35 @@ class _Splitting:
             self.balanced = True
 
     def _run_common(self, iterations: int) -> None:
-        rho = float(self.rho[0, 0])
-        inverse = self._resolvent(rho)
+        rho = self.resolvents.first_rho
         bound = self.lam / rho
-        constant, matrix = _RELAXATION * (self.q @ inverse), _RELAXATION * rho * inverse
-        extremes = [float(constant.abs().max()), bound, float(matrix.abs().max())]
+        matrix = _RELAXATION * self.resolvents.first
+        target = self.q / rho
+        extremes = [float(target.abs().max()), bound, float(matrix.abs().max())]
         dtype = torch.float32 if min(extremes) > 1e-12 and max(extremes) < 1e12 else torch.float64
-        constant, matrix, v = constant.to(dtype), matrix.to(dtype), self.v.to(dtype)
-        previous = v
-        for _ in range(iterations):
+        matrix = matrix.to(dtype)
+        constant = target.to(dtype) @ matrix
+        # The first step from zero is known.
+        v, previous = constant, torch.zeros_like(constant)
+        for _ in range(iterations - 1):
             u = v.clamp(-bound, bound)
             following = torch.addmm(constant, v.sub(u, alpha=2), matrix)
             following.add_(v, alpha=1 - _RELAXATION).add_(u, alpha=_RELAXATION)
             v, previous = following, v
         self.v, self.previous = v.double(), previous.double()
 
-    def _resolvent(self, rho: float) -> Float64[Tensor, "n n"]:
-        """Inverse of G + rho, through the m x m matrix where that is the smaller one."""
-        m, n = self.A.shape
-        if m >= n:
-            shifted = self.gram.clone()
-            shifted.diagonal().add_(rho)
-            return torch.cholesky_inverse(torch.linalg.cholesky(shifted))
-        outer = self.A @ self.A.T
-        outer.diagonal().add_(rho)
-        half = torch.linalg.solve_triangular(torch.linalg.cholesky(outer), self.A, upper=False)
-        inverse = half.T @ half
-        inverse.neg_().diagonal().add_(1.0)
-        return inverse.div_(rho)
-
-    @cached_property
-    def _spectrum(self) -> tuple[Float64[Tensor, "r n"], Float64[Tensor, " r"]]:
-        _, values, vectors = torch.linalg.svd(self.A, full_matrices=False)
-        return vectors, values**2
-
     def _run_balanced(self, iterations: int) -> None:
-        vectors, squares = self._spectrum
-        rho, bound = self.rho, self.lam / self.rho
-        # (G + rho)^{-1} w = (w - V^T (s^2 / (s^2 + rho)) V w) / rho
-        damping = squares / (squares + rho)
+        r"""Steps with $(G+\rho)^{-1}w = B^T(s+\rho)^{-1}Bw$, or $(w-B^T(s+\rho)^{-1}Bw)/\rho$ for a wide A."""
+        base, values = self.resolvents.spectrum
+        rho, bound, wide = self.rho, self.lam / self.rho, self.resolvents.wide
+        damping = (1 if wide else rho) / (values + rho)
         v, previous = self.v, self.v
         for _ in range(iterations):
             u = v.clamp(-bound, bound)
             z = v - u
             right = self.q / rho + z - u
-            x = right - (damping * (right @ vectors.T)) @ vectors
+            damped = (damping * (right @ base.T)) @ base
+            x = right - damped if wide else damped
             v, previous = _RELAXATION * x + (1 - _RELAXATION) * z + u, v
         self.v, self.previous = v, previous
 
@@ -163,34 +176,15 @@ class _Splitting:
         self.previous = self.v
 
 
-def _padded(chosen: Bool[Tensor, "batch n"]) -> tuple[Int[Tensor, "batch k"], Bool[Tensor, "batch k"]]:
-    """Indices of the chosen columns, padded with 0 to the largest number in the batch, and which are real."""
+def _padded(chosen: Bool[Tensor, "batch n"], dummy: int) -> Int[Tensor, "batch k"]:
+    """Indices of the chosen columns, padded with ``dummy`` to the largest number in the batch."""
     counts = chosen.sum(dim=1)
     width = max(int(counts.max()), 1)
     row, column = torch.nonzero(chosen, as_tuple=True)
     position = torch.arange(len(row), device=row.device) - (counts.cumsum(0) - counts)[row]
-    indices = torch.zeros(len(chosen), width, dtype=torch.long, device=row.device)
+    indices = torch.full((len(chosen), width), dummy, dtype=torch.long, device=row.device)
     indices[row, position] = column
-    return indices, torch.arange(width, device=row.device) < counts[:, None]
-
-
-def _newton(
-    gram: Float64[Tensor, "n n"], gradient: Tensor, lam: float, x: Float64[Tensor, "batch n"], signs: Tensor
-) -> Float64[Tensor, "batch n"]:
-    """One Newton step on the support and signs given: a stationary point of the smooth piece, centred at x."""
-    indices, real = _padded(signs != 0)
-    system = gram[indices[:, :, None], indices[:, None, :]]
-    system *= real[:, :, None] & real[:, None, :]
-    # A proximal shift, so small that one step still lands; it carries rank-deficient supports.
-    shift = 1e-11 * float(gram.diagonal().max())
-    system.diagonal(dim1=1, dim2=2).add_(torch.where(real, shift, 1.0))
-    before, sign = x.gather(1, indices), signs.gather(1, indices)
-    # The gradient is that at x; entries outside the support are moved to zero first.
-    right = torch.where(real, -(gradient.gather(1, indices) + lam * sign), 0.0)
-    factor, info = torch.linalg.cholesky_ex(system)
-    move = torch.cholesky_solve(right[:, :, None], factor)[:, :, 0]
-    after = torch.where(real & (info == 0)[:, None], before + move, before)
-    return torch.zeros_like(x).scatter_add_(1, indices, torch.where(real, after, 0.0))
+    return indices
 
 
 class BatchSolver:
@@ -204,21 +198,33 @@ class BatchSolver:
 
     def __init__(self, A: Float64[Tensor, "m n"], lam: float):
         self.A, self.lam = A, lam
-        self.gram = A.T @ A
+        self.resolvents = _Resolvents(A)
+        self.gram = self.resolvents.gram
+        # A border with one dummy column, by which systems are padded.
+        self._bordered = torch.nn.functional.pad(self.gram, (0, 1, 0, 1))
+        self._bordered[-1, -1] = 1.0
         self.scale = float(self.gram.diagonal().max())
 
     def solve(self, y: Float64[Tensor, "batch m"], tolerance: float, most_iterations: int) -> Progress:
         """Run until every relative gap is at most ``tolerance`` or the iterations are spent."""
+        # On a CPU, the iterates of a part should stay in its caches.
+        size = len(y) if y.is_cuda else max(64, _CACHED * torch.get_num_threads() // self.A.shape[1])
+        parts = [self._solve(part, tolerance, most_iterations) for part in y.split(max(size, 1))]
+        return Progress(*(torch.cat([getattr(part, name) for part in parts]) for name in Progress.names()))
+
+    def _solve(self, y: Float64[Tensor, "batch m"], tolerance: float, most_iterations: int) -> Progress:
         x = y.new_zeros(len(y), self.A.shape[1])
-        primal, gap = duality_gap(self.A, self.lam, x, y)
-        progress = Progress(x, primal, gap, torch.zeros(len(y), dtype=torch.long, device=y.device))
+        primal = 0.5 * (y * y).sum(dim=1)
+        # F is nonnegative, so at zero its value bounds the gap. Where zero is optimal, the true gap is rounding.
+        progress = Progress(x, primal, primal.clone(), torch.zeros(len(y), dtype=torch.long, device=y.device))
         q = y @ self.A
-        # Zero is optimal for these; what gap they show is rounding.
-        nonzero = torch.nonzero((q.abs().amax(dim=1) > self.lam) & (gap > tolerance * primal)).flatten()
-        if not len(nonzero):
+        zero = q.abs().amax(dim=1) <= self.lam
+        if zero.any():
+            progress.gap[zero] = duality_gap(self.A, self.lam, x[zero], y[zero])[1]
+        rows = torch.nonzero(~zero).flatten()
+        if not len(rows):
             return progress
-        rows = nonzero
-        splitting = _Splitting(self.A, self.gram, q[rows], self.lam)
+        splitting = _Splitting(self.resolvents, q[rows], self.lam)
         budget = _FIRST_ITERATIONS
         spent = 0
         while len(rows) and spent < most_iterations:
@@ -226,7 +232,7 @@ class BatchSolver:
             splitting.run(budget)
             spent += budget
             progress.iterations[rows] += budget
-            self._polish(progress, rows, splitting.code(), y, tolerance, first=spent == budget)
+            self._polish(progress, rows, splitting.code(), y, q, tolerance, first=spent == budget)
             open_ = progress.gap[rows] > tolerance * progress.primal[rows]
             rows = rows[open_]
             splitting.keep(open_)
@@ -251,6 +257,7 @@ class BatchSolver:
         rows: Tensor,
         x: Float64[Tensor, "some n"],
         y: Float64[Tensor, "batch m"],
+        q: Float64[Tensor, "batch n"],
         tolerance: float,
         first: bool,
     ) -> None:
@@ -261,12 +268,19 @@ class BatchSolver:
             primal, gap = duality_gap(self.A, self.lam, x, y[rows])
             progress.improve(rows, x, primal, gap)
             largest *= 3
-        for _ in range(3):
+        for attempt in range(3):
             few = (signs != 0).sum(dim=1) <= largest
             rows, x, signs = rows[few], x[few], signs[few]
             if not len(rows):
                 return
-            x = self._grouped_newton(x, signs, y[rows])
+            if first and attempt == 0:
+                # From zero, the step needs no gradient; its end is the same but for dependent columns.
+                x, shift = torch.zeros_like(x), 1e-14
+                slope = self.lam * signs - q[rows]
+            else:
+                x, shift = x * (signs != 0), 1e-11
+                slope = (x @ self.A.T - y[rows]) @ self.A + self.lam * signs
+            x = self._newton(x, signs, slope, shift)
             primal, gap = duality_gap(self.A, self.lam, x, y[rows])
             progress.improve(rows, x, primal, gap)
             open_ = gap > tolerance * primal
@@ -277,18 +291,37 @@ class BatchSolver:
             ahead = x * self.scale - (x @ self.A.T - y[rows]) @ self.A
             signs = ahead.sign() * (ahead.abs() > self.lam)
 
-    def _grouped_newton(self, x: Tensor, signs: Tensor, y: Tensor) -> Float64[Tensor, "some n"]:
-        x = x * (signs != 0)
-        gradient = (x @ self.A.T - y) @ self.A
+    def _newton(
+        self,
+        x: Float64[Tensor, "some n"],
+        signs: Float64[Tensor, "some n"],
+        slope: Float64[Tensor, "some n"],
+        shift: float,
+    ) -> Float64[Tensor, "some n"]:
+        """One Newton step from x, zero off the signs: the stationary point of the smooth piece that they select.
+
+        Problems with supports of like size are padded and factored together. ``slope`` is the gradient of F on the
+        piece; ``shift`` is relative to the diagonal, and carries dependent columns.
+        """
+        n = self.A.shape[1]
         sizes, order = (signs != 0).sum(dim=1).sort()
         result = torch.empty_like(x)
-        start = 0
+        start, widths = 0, sizes.tolist()
         while start < len(order):
-            # Groups of like size: at most a fifth of the rows, and bounded memory.
-            stop = min(len(order), start + max(32, -(-len(order) // 5)))
-            while stop > start + 1 and (stop - start) * int(sizes[stop - 1]) ** 2 > _MOST_PADDED:
-                stop = start + (stop - start) // 2
+            # Little padding, and bounded memory.
+            widest = max(1.1 * widths[start], widths[start] + 6)
+            stop = start + 1
+            while stop < len(order) and widths[stop] <= widest and (stop - start) * widths[stop] ** 2 < _MOST_PADDED:
+                stop += 1
             group = order[start:stop]
-            result[group] = _newton(self.gram, gradient[group], self.lam, x[group], signs[group])
+            indices = _padded(signs[group] != 0, n)
+            system = self._bordered[indices[:, :, None], indices[:, None, :]]
+            system.diagonal(dim1=1, dim2=2).mul_(1 + shift)
+            right = torch.nn.functional.pad(slope[group], (0, 1)).gather(1, indices)
+            # Symmetric, so the transposed view is the same matrix, in the memory order that LAPACK wants.
+            factor, info = torch.linalg.cholesky_ex(system.mT)
+            move = torch.cholesky_solve(right[:, :, None], factor)[:, :, 0] * (info == 0)[:, None]
+            moved = torch.nn.functional.pad(x[group], (0, 1)).scatter_add_(1, indices, -move)
+            result[group] = moved[:, :n]
             start = stop
         return result

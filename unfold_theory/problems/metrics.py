@@ -27,7 +27,8 @@ def nmse_db(x: np.ndarray | Tensor, truth: np.ndarray | Tensor) -> np.ndarray | 
         truth: $x^\star$, shape (batch, n).
 
     Returns:
-        Array of shape (...), or a float64 where there is no leading axis, computed in float64: minus infinity where the truth is met, infinity where x is infinite.
+        Array of shape (...), or a float64 where there is no leading axis: minus infinity where the truth is met,
+        infinity where x is infinite.
 
     Raises:
         InputError: x holds NaN, shapes do not match, or the truth is not finite or is zero in the whole batch.

@@ -41,12 +41,15 @@ class ReportFigure:
         title: A line.
         caption: What is seen.
         sources: BibTeX keys.
+        width, height: Of the PNG in pixels.
     """
 
     name: str
     title: str
     caption: str
     sources: tuple[str, ...]
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +80,10 @@ class Report:
     def cells(self) -> dict[tuple[str, str], VerdictRecord]:
         """Verdicts by claim id and setting."""
         return {(v.claim, v.setting): v for v in self.verdicts}
+
+    def lacking(self, claim: Claim) -> list[VerdictRecord]:
+        """Verdicts on settings whose network has no part that the claim speaks of."""
+        return [v for v in self.verdicts if v.claim == claim.id and v.lacking]
 
     @property
     def regimes(self) -> list[tuple[str, list[Subject]]]:

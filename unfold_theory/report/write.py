@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -56,11 +57,17 @@ def write_report(
                 continue
             on_figure(name)
             spec.render(subjects, place / "figures", style=style or STYLES[format])
-            record = json.loads((place / "figures" / f"{name}.json").read_text(encoding="utf-8"))
-            figures.append(ReportFigure(name, spec.title, record["caption"], tuple(record["sources"])))
+            figures.append(_figure(name, spec.title, place / "figures"))
         report = Report(scale, claims, subjects, verdicts, figures)
         name, text = ("index.html", page(report)) if format == "html" else ("report.tex", document(report))
         (place / name).write_text(text, encoding="utf-8")
         (place / "references.bib").write_text(report.bibtex(), encoding="utf-8")
         (place / MARK).write_text(json.dumps(report.record(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return Path(folder) / name
+
+
+def _figure(name: str, title: str, folder: Path) -> ReportFigure:
+    record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    # The size stands in the header of every PNG file.
+    width, height = struct.unpack(">II", (folder / f"{name}.png").read_bytes()[16:24])
+    return ReportFigure(name, title, record["caption"], tuple(record["sources"]), width, height)

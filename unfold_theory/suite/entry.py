@@ -43,7 +43,7 @@ class Entry:
     origin: Origin
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     training: TrainingConfig | None = field(default=None, repr=False)
-    signals: int = 256
+    signals: int = 128
     seed: int = 2026
     lam: float = 0.05
 

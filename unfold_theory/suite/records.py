@@ -53,6 +53,11 @@ class VerdictRecord:
     witness: str | None
     data: Mapping[str, Any]
 
+    @property
+    def lacking(self) -> bool:
+        """Whether nothing could be read: the network has no part that the claim speaks of."""
+        return self.coverage is None and self.status is Status.NOT_APPLICABLE
+
     @classmethod
     def of(cls, verdict: Verdict) -> VerdictRecord:
         """What stays of a verdict."""

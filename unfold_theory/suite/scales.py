@@ -24,6 +24,7 @@ from unfold_theory.training import recipe as known_recipe
 
 CLASSICAL = ("ista", "fista")
 DEPTH = 16
+LONG_SIGNALS = 48
 OWN_TRAINING = TrainingConfig(steps=200, learning_rate=1e-2, decays=(0.2,), patience=None)
 """Of a user's own network, of which nothing is known."""
 
@@ -48,7 +49,7 @@ class Scale:
     sparsity: int
     iterations: int
     training: Callable[[str, Mapping[str, Any]], tuple[TrainingConfig, dict[str, Any]]]
-    signals: int = 256
+    signals: int = 128
 
     def problems(self) -> dict[str, SparseRecovery]:
         """The problem of each regime."""
@@ -106,7 +107,7 @@ def suite(scale: str | Scale = "quick") -> list[Entry]:
     entries += [_theory(made, name, "sparse, noisy", recipes["sparse, noisy"]) for name in ("lista-cp", "lista-cpss")]
     for name in CLASSICAL:
         entry = _trained_or_classical(made, name, "long", recipes["long"])
-        entries.append(replace(entry, depth=made.iterations, signals=made.signals // 2))
+        entries.append(replace(entry, depth=made.iterations, signals=LONG_SIGNALS))
     return entries
 
 

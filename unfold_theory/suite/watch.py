@@ -80,7 +80,8 @@ def run_pieces(work: Work, pieces: Sequence[tuple[Any, ...]], jobs: int, watch: 
     results: list[Any] = [None] * len(pieces)
     with _board(len(pieces)) as board, _reporting(board, watch.on_fraction):
         tasks = (joblib.delayed(_placed)(work, board, i, piece) for i, piece in enumerate(pieces))
-        pool = joblib.Parallel(n_jobs=min(jobs, len(pieces)), return_as="generator_unordered", batch_size=1)
+        options: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
+        pool: Any = joblib.Parallel(n_jobs=min(jobs, len(pieces)), **options)
         for number, (place, (title, seconds, result)) in enumerate(pool(tasks), start=1):
             results[place] = result
             watch.on_done(Done(title, seconds, number, len(pieces)))

@@ -95,6 +95,7 @@ _RECIPES = [
         },
         training=TrainingConfig(loss=_LOGARITHMIC, steps=500, learning_rate=3e-2, patience=None),
         source=("liu2019", "behrens2021"),
+        reached="-40.0 dB on 10,000 fresh signals after 50 to 70 s on one core of an AMD EPYC",
     ),
     Recipe(
         name="lista-cpss-noisefree",
@@ -107,6 +108,7 @@ _RECIPES = [
             loss=_LOGARITHMIC, steps=400, learning_rate=1e-2, matrix_rate=0.03, decays=(0.2,), patience=None
         ),
         source=("chen2018",),
+        reached="-55.8 dB on 10,000 fresh signals after 44 to 64 s on one core of an AMD EPYC",
     ),
     Recipe(
         name="alista-layer-wise",
@@ -119,6 +121,7 @@ _RECIPES = [
             loss=_LOGARITHMIC, scheme="layer-wise", steps=100, learning_rate=2e-2, patience=3, validation_interval=20
         ),
         source=("liu2019", "behrens2021"),
+        reached="-40.2 dB on 10,000 fresh signals after 150 s on one core of an AMD EPYC",
     ),
     Recipe(
         name="lista-cpss-published",
