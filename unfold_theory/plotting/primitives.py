@@ -44,7 +44,7 @@ def curve(
 ) -> None:
     """One network's line; networks mark different points, so that lines on top of each other are seen to be two."""
     every = max(len(x) // 6, 1)
-    start = len(axis.get_lines()) % every
+    start = sum(line.get_marker() != "None" for line in axis.get_lines()) % every
     settings: dict[str, Any] = look.line() | {"markevery": (start, every)} | options
     axis.plot(x, y, **settings)
 

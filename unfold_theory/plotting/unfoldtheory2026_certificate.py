@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,10 +24,11 @@ PANELS = {
     ("standard", "alista", "trained"): "trained, standard",
 }
 CAPTION = (
-    "ALISTA: certified bounds on ||x^k - x*||_1 from the weights as they are, for each signal (dash-dotted, median) "
-    "and for the whole class (dotted), beside what is measured (solid: median; shaded: range over {count} signals). "
-    "The strips below show for which share of the signals each certificate counts: white where a hypothesis fails, "
-    "thresholds being too small to rule false positives out; there the bound is drawn thin and promises nothing."
+    "ALISTA: certified bounds on ||x^k - x*||_1 from the weights as they are, for each signal (dash-dotted) and for the "
+    "whole class (dotted), beside what is measured (solid). Lines are medians, thick over the signals for which all "
+    "hypotheses are met, thin over the others, to which nothing is promised; shaded: range over all {count} signals. "
+    "The strips show the share of signals with all hypotheses met, from white (none: thresholds are too small to rule "
+    "false positives out) to green (all)."
 )
 FLOOR = 1e-9
 """Errors are drawn down to here; networks that solve a signal exactly go on to zero."""
@@ -42,7 +44,7 @@ def unfoldtheory2026_certificate(subjects: Sequence[Subject], style: Style) -> D
     """Per-layer certificates beside measured errors."""
     ordered = sorted(subjects, key=lambda s: list(PANELS).index(_key(s.entry)))
     figure_, axes = canvas(
-        style, 3, rows=2, aspect=0.55, squeeze=False, sharex="col", gridspec_kw={"height_ratios": [6.0, 1.0]}
+        style, 3, rows=2, aspect=0.55, squeeze=False, sharex="col", gridspec_kw={"height_ratios": [5.0, 1.3]}
     )
     data = []
     for (upper, strip), letter, subject in zip(axes.T, "abc", ordered, strict=False):
@@ -64,24 +66,20 @@ def _panel(upper: Axes, strip: Axes, subject: Subject) -> list[pd.DataFrame]:
     depths = np.arange(1, len(error) + 1, dtype=np.float64)
     drawn = np.maximum(error, FLOOR / 100)
     upper.fill_between(depths, drawn.min(axis=1), drawn.max(axis=1), color=shown.colour, alpha=0.2, linewidth=0)
-    upper.plot(depths, np.median(drawn, axis=1), color=shown.colour, label="measured")
+    _medians(upper, depths, drawn, _covered(verdicts[0]), "-", shown.colour, "measured")
     data = [series(name, "||x^k - x*||_1", depths, **over_samples(error))]
     shares = []
     for verdict, (_, label, dashes) in zip(verdicts, CERTIFICATES, strict=True):
-        assert verdict.applicable is not None
-        bound, share = _sides(verdict)[1], verdict.applicable.mean(axis=1)
-        median = np.median(bound, axis=1)
-        upper.plot(depths, median, color="black", linestyle=dashes, linewidth=0.5)
-        upper.plot(
-            depths, np.where(share > 0, median, np.nan), color="black", linestyle=dashes, label=f"certified, {label}"
-        )
-        shares.append(share)
-        data.append(series(name, f"bound ({verdict.claim.id})", depths, **over_samples(bound), share_covered=share))
+        bound, covered = _sides(verdict)[1], _covered(verdict)
+        _medians(upper, depths, bound, covered, dashes, "black", f"certified, {label}")
+        shares.append(covered.mean(axis=1))
+        rows = over_samples(bound) | {"share_covered": shares[-1]}
+        data.append(series(name, f"bound ({verdict.claim.id})", depths, **rows))
     log_axis(upper, "")
     upper.set_ylim(bottom=max(upper.get_ylim()[0], FLOOR))
     extent = (0.5, len(error) + 0.5, 1.5, -0.5)
     strip.imshow(np.stack(shares), cmap="Greens", vmin=0, vmax=1.15, aspect="auto", extent=extent)
-    strip.set_yticks([0, 1], [label for _, label, _ in CERTIFICATES])
+    strip.set_yticks([0, 1], [label for _, label, _ in CERTIFICATES], fontsize="small")
     strip.grid(False)
     strip.spines[["top", "right"]].set_visible(True)
     strip.axhline(0.5, color="#bbbbbb", linewidth=0.5)
@@ -90,6 +88,21 @@ def _panel(upper: Axes, strip: Axes, subject: Subject) -> list[pd.DataFrame]:
     strip.xaxis.set_minor_locator(FixedLocator([]))
     strip.xaxis.set_minor_formatter(NullFormatter())
     return data
+
+
+def _medians(
+    axis: Axes, depths: np.ndarray, values: np.ndarray, covered: np.ndarray, dashes: Any, colour: str, label: str
+) -> None:
+    """The median over the signals that a certificate counts for, and thin, over the others."""
+    for mask, width, name in ((covered, 1.3, label), (~covered, 0.5, "")):
+        # A median needs three signals to be one.
+        kept = [np.median(row[m]) if m.sum() > 2 else np.nan for row, m in zip(values, mask, strict=True)]
+        axis.plot(depths, kept, color=colour, linestyle=dashes, linewidth=width, label=name or None)
+
+
+def _covered(verdict: Verdict) -> np.ndarray:
+    assert verdict.applicable is not None
+    return verdict.applicable
 
 
 def _sides(verdict: Verdict) -> tuple[np.ndarray, np.ndarray]:
