@@ -21,6 +21,10 @@ class Known(Setting):
         self.name = name
         self._memory = {}
 
+    @property
+    def shape(self):
+        return self.measured.shape
+
     def subset(self, indices):
         return Known(self.measured[:, list(indices)], self.name)
 
@@ -138,6 +142,46 @@ def test_violation_outside_the_applicable_cells_is_not_one():
     assert verdict.status is Status.HOLDS
     assert verdict.coverage == pytest.approx(2 / 3)
     assert verify(make(bound), Known()).status is Status.VIOLATED
+
+
+def test_masked_cells_are_neither_witness_nor_tightness():
+    bound = Enclosure(np.array([[8.0], [-np.inf], [2.0]]), np.array([[8.0], [np.inf], [2.0]]))
+    masked = assume(Enclosure.exact(np.array([[0.0], [2.0], [2.0]])), 1.0, "cell")
+    verdict = verify(make(bound, [masked]), Known())
+    assert verdict.status is Status.HOLDS
+    assert verdict.witness.depth == 1
+    assert verdict.tightness == 1.0
+
+
+@pytest.mark.parametrize(
+    ("shape", "scope"), [((2,), "prefix"), ((3,), "sample"), ((2, 3), "cell"), ((3, 2, 1), "all"), ((2,), "all")]
+)
+def test_shapes_that_are_no_cells_are_refused(shape, scope):
+    with pytest.raises(InputError, match=r"assumption has shape .* on 3 layers and 2 samples"):
+        verify(make(rising(), [assume(Enclosure.exact(np.zeros(shape)), 1.0, scope)]), Known())
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (3, 1), (1, 2), (3, 2), (1, 1)])
+def test_every_shape_of_cells_is_read(shape):
+    hypothesis_of_shape = assume(Enclosure.exact(np.zeros(shape)), 1.0, "prefix")
+    assert verify(make(rising(), [hypothesis_of_shape]), Known()).coverage == 1.0
+
+
+def test_sides_that_do_not_broadcast_are_named():
+    with pytest.raises(InputError, match=r"sides of toy.rate have shapes \(3, 2\) and \(3,\)"):
+        verify(make(Enclosure.exact(np.full(3, 8.0))), Known())
+
+
+def test_square_batches_are_read_along_the_right_axis():
+    """With as many samples as layers a vector has two readings: scope decides."""
+    square = Known(np.array([[4.0, 4.0], [2.0, 2.0]]))
+    vector = Enclosure.exact(np.array([0.0, 2.0]))
+    bound = Enclosure.exact(8.0)
+    by_sample = verify(make(bound, [assume(vector, 1.0, "sample")]), square)
+    by_layer = verify(make(bound, [assume(vector, 1.0, "prefix")]), square)
+    assert np.array_equal(by_sample.applicable, [[True, False], [True, False]])
+    assert np.array_equal(by_layer.applicable, [[True, True], [False, False]])
+    assert "for sample 1" in verify(make(bound, [assume(vector * 2 + 2.0, 1.0, "sample")]), square).reason
 
 
 def test_missing_structure_is_not_applicable_with_its_reason():

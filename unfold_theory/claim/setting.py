@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float64
 
-from unfold_theory.enclosure import Basis, Enclosure
+from unfold_theory.enclosure import Basis, Enclosure, gamma
 from unfold_theory.errors import InputError, MissingStructure
 from unfold_theory.networks.base import UnfoldedNetwork
 from unfold_theory.problems import Batch, Lasso, LassoSolution, SparseRecovery, nmse_db
@@ -87,7 +87,26 @@ class Setting:
         self.problem, self.batch, self.lam = problem, batch, lam
         self.name = name or network.title
         self._signal_class = signal_class
+        self._check_batch()
         self._memory: dict[Callable[[Setting], Any], Any] = {}
+
+    def _check_batch(self) -> None:
+        x, y, noise = self.batch.x, self.batch.y, self.batch.noise
+        if len(y) == 0:
+            raise InputError("An empty batch", "Draw at least one signal")
+        if x is None:
+            return
+        size = np.abs(x) @ np.abs(self.problem.dictionary).T + np.abs(noise)
+        off = np.abs(y - x @ self.problem.dictionary.T - noise) - 4 * gamma(x.shape[1] + 2) * size
+        if off.max() > 0:
+            raise InputError(
+                f"The measurements of signal {int(off.max(axis=1).argmax())} are not Ax* + noise",
+                "Draw the batch from the problem, or build it with batch_from_codes",
+            )
+        if self._signal_class is not None:
+            own, given = SignalClass.of_batch(self.batch), self._signal_class
+            if own.sparsity > given.sparsity or own.magnitude.lo > given.magnitude.hi or own.noise.lo > given.noise.hi:
+                raise InputError("The signal class does not contain the batch", "Widen B, s or sigma")
 
     def cached(self, function: Callable[[Setting], T]) -> T:
         """``function(self)``, computed once: hypotheses and conclusions of a claim often share one bound."""
@@ -114,6 +133,11 @@ class Setting:
         return Enclosure.exact(np.arange(1, self.network.depth + 1)[:, None])
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """(K, N): layers and samples."""
+        return self.network.depth, len(self.batch.y)
+
+    @property
     def lipschitz(self) -> Enclosure:
         r"""$L=\|A\|_2^2$, shape ()."""
         return self.problem.lipschitz
@@ -129,14 +153,17 @@ class Setting:
         """Codes at depth 0, ..., K in float64.
 
         Raises:
-            InputError: A layer produced NaN or infinity.
+            MissingStructure: A layer produced NaN or infinity.
         """
         with torch.no_grad():
             codes = self.network.iterates(torch.tensor(self.batch.y)).numpy()
         if not np.isfinite(codes).all():
             layer = int(np.argmin(np.isfinite(codes).all(axis=(1, 2))))
-            raise InputError(
-                f"{self.name} is not finite at depth {layer}", "Retrain it, or look at its steps: it may diverge"
+            raise MissingStructure(
+                self.name,
+                "a claim on its iterates",
+                f"finite values at depth {layer}",
+                "It diverges: look at its steps",
             )
         return codes
 
@@ -152,10 +179,40 @@ class Setting:
         return self.batch.x
 
     @cached_property
+    def preactivations(self) -> tuple[Float64[np.ndarray, "depth sample n"], Float64[np.ndarray, "depth sample"]]:
+        r"""$v^k=W_2^kx^k+W_1^ky$ that the declared layers threshold, and what float64 may change in any entry of it.
+
+        The second is $\gamma_{m+n+4}\max_i(|x^k|+|W_1|(|y|+|A|(|x^k|+|x^*|)+|\varepsilon|))_i$: the products, and y,
+        which is $Ax^*+\varepsilon$ but for its rounding. For free weights $|W_2||x^k|$ replaces the coupled terms.
+
+        Raises:
+            MissingStructure: The network declares no affine layers.
+        """
+        A, y = self.problem.dictionary, self.batch.y
+        m, n = A.shape
+        given = np.abs(y) + np.abs(self.batch.noise) + np.abs(self.truth) @ np.abs(A).T
+        values, slack = [], []
+        for layer, x in zip(self.network.affine_layers(), self.iterates, strict=False):
+            gain, weight = float(layer.gain), np.asarray(layer.weight)
+            if layer.state_weight is None:
+                v = x + gain * ((y - x @ A.T) @ weight)
+                size = np.abs(x) + abs(gain) * ((given + np.abs(x) @ np.abs(A).T) @ np.abs(weight))
+            else:
+                v = x @ layer.state_weight.T + gain * (y @ weight)
+                size = np.abs(x) @ np.abs(layer.state_weight).T + abs(gain) * (given @ np.abs(weight))
+            values.append(v)
+            slack.append(gamma(m + n + 4) * size.max(axis=-1))
+        return np.stack(values), np.stack(slack)
+
+    @cached_property
     def rounding(self) -> Float64[np.ndarray, "depth sample"]:
-        """What float64 is allowed per coordinate: a part of the largest entry among x*, and all iterates so far."""
+        """What float64 is allowed per coordinate, all layers so far together (their amplification is not followed)."""
         size = np.maximum.accumulate(np.abs(self.iterates).max(axis=-1), axis=0)[1:]
-        return ITERATE_RESIDUAL * np.maximum(size, np.abs(self.truth).max(axis=-1))
+        least = ITERATE_RESIDUAL * np.maximum(size, np.abs(self.truth).max(axis=-1))
+        try:
+            return np.maximum(least, np.cumsum(self.preactivations[1], axis=0))
+        except MissingStructure:
+            return least
 
     def error(self, order: float | int) -> Enclosure:
         r"""$\|x^k-x^*\|_p$ of the float64 iterates, p = ``order`` in {1, 2, inf}; shape (depth, sample), certified."""

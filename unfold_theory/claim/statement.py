@@ -44,18 +44,15 @@ class Hypothesis:
     read: Read
     scope: Scope = "all"
 
-    def masks(self, found: Inequality, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-        """Cells where the hypothesis is met, and cells where it is refuted."""
+    def masks(self, found: Inequality, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """Cells where the hypothesis is met, and cells where it is refuted; ``found`` has two axes."""
         met, refuted = found.holds, found.refuted
         if self.scope == "all":
-            return np.broadcast_to(met.all(), shape), np.broadcast_to(refuted.any(), shape)
-        if self.scope == "sample":
-            if met.ndim > 1:
-                met, refuted = met.all(axis=0, keepdims=True), refuted.any(axis=0, keepdims=True)
+            met, refuted = met.all(keepdims=True), refuted.any(keepdims=True)
+        elif self.scope == "sample":
+            met, refuted = met.all(axis=0, keepdims=True), refuted.any(axis=0, keepdims=True)
         elif self.scope == "prefix":
             met, refuted = np.logical_and.accumulate(met, axis=0), np.logical_or.accumulate(refuted, axis=0)
-            if met.ndim < len(shape):
-                met, refuted = met[:, None], refuted[:, None]
         return np.broadcast_to(met, shape), np.broadcast_to(refuted, shape)
 
 

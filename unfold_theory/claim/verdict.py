@@ -56,29 +56,31 @@ class HypothesisFinding:
     def first_refuted_layer(self) -> int | None:
         """The earliest layer (from 1) with a refuted entry, None without layers or refutation."""
         refuted = self.inequality.refuted
-        if refuted.ndim == 0 or not refuted.any():
+        if len(refuted) == 1 or not refuted.any():
             return None
-        return int(np.argmax(refuted.reshape(len(refuted), -1).any(axis=1))) + 1
+        return int(np.argmax(refuted.any(axis=1))) + 1
 
     def sentence(self) -> str:
         """The deciding numbers in words."""
         lhs, rhs = sides(self.inequality, self.worst)
         sign = "<" if self.inequality.strict else "<="
-        where = locate(self.worst, self.hypothesis.scope, self.inequality.shape)
+        where = locate(self.worst, self.inequality.shape)
         first = self.first_refuted_layer
-        since = f"; first refuted in layer {first}" if first and len(self.inequality.shape) > 0 and where else ""
+        since = f"; first refuted in layer {first}" if first else ""
         return f"{self.hypothesis.name}: {self.status} ({number(lhs)} {sign} {number(rhs)}{where}{since})"
 
 
-def smallest_margin(inequality: Inequality) -> tuple[int, ...]:
-    """Index of the smallest margin relative to the size of both sides."""
+def smallest_margin(inequality: Inequality, among: np.ndarray | None = None) -> tuple[int, ...]:
+    """Index of the smallest margin relative to the size of both sides, among some cells only if a mask is given."""
     lhs, rhs = (e.broadcast_to(inequality.shape) for e in (inequality.lhs, inequality.rhs))
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         margin = rhs.lo - lhs.hi
         # Infinite on both sides: nothing is known there, which is the tightest of all.
         margin = np.where(np.isnan(margin), -np.inf, margin)
         scale = np.maximum(np.abs(lhs.mid), np.abs(rhs.mid))
         relative = np.where(np.isfinite(margin) & (scale > 0), margin / np.where(scale > 0, scale, 1.0), margin)
+    if among is not None:
+        relative = np.where(among, relative, np.inf)
     return tuple(int(i) for i in np.unravel_index(int(np.argmin(relative)), inequality.shape))
 
 
@@ -94,14 +96,11 @@ def number(e: Enclosure) -> str:
     return lo if lo == hi else f"[{lo}, {hi}]"
 
 
-def locate(index: tuple[int, ...], scope: str, shape: tuple[int, ...]) -> str:
-    """An index in words, layers counted from 1."""
-    if not index:
-        return ""
-    if len(index) == 1:
-        return f" for sample {index[0]}" if scope == "sample" else f" in layer {index[0] + 1}"
+def locate(index: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """A cell in words, layers counted from 1; an axis of length 1 says nothing."""
     layer = f" in layer {index[0] + 1}" if shape[0] > 1 else ""
-    return layer + (f", sample {index[1]}" if shape[1] > 1 else "")
+    sample = f"sample {index[1]}" if shape[1] > 1 else ""
+    return f"{layer}, {sample}" if layer and sample else layer + (f" for {sample}" if sample else "")
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ class Witness:
         """Run this one sample again, alone, and return the conclusion at the witness's depth."""
         alone = self.setting.subset([self.sample])
         found = self.claim.conclude(alone)
-        return found[index_of(found.shape, self.depth, 0)]
+        return found[index_of(found.shape, self.depth)]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able record."""
@@ -139,10 +138,9 @@ class Witness:
         return {"depth": self.depth, "sample": self.sample, **ends, "recipe": self.recipe}
 
 
-def index_of(shape: tuple[int, ...], depth: int, sample: int) -> tuple[int, ...]:
-    """Index of a cell in a conclusion of any rank, broadcast axes taken at 0."""
-    position = (depth - 1, sample)[: len(shape)]
-    return tuple(0 if size == 1 else i for size, i in zip(shape, position, strict=True))
+def index_of(shape: tuple[int, ...], depth: int) -> tuple[int, ...]:
+    """Index of a depth in a conclusion on one sample."""
+    return tuple(0 if size == 1 else i for size, i in zip(shape, (depth - 1, 0), strict=False))
 
 
 @dataclass(frozen=True, repr=False)
@@ -196,14 +194,14 @@ class Verdict:
 
     @property
     def tightness(self) -> float | None:
-        """Largest ratio of the smaller to the larger side at the last depth (1: the bound is attained)."""
+        """Largest ratio of the smaller to the larger side at the last depth where the claim applies (1: attained)."""
         if self.conclusion is None:
             return None
         lhs, rhs = (e.broadcast_to(self.conclusion.shape).mid for e in (self.conclusion.lhs, self.conclusion.rhs))
-        if lhs.ndim:
-            lhs, rhs = lhs[-1], rhs[-1]
+        among = np.ones(lhs.shape, bool) if self.applicable is None or not self.applicable.any() else self.applicable
+        last = int(np.flatnonzero(among.any(axis=1))[-1])
         with np.errstate(invalid="ignore", divide="ignore"):
-            ratio = np.where(rhs > 0, lhs / rhs, np.nan)
+            ratio = np.where((rhs[last] > 0) & among[last], lhs[last] / rhs[last], np.nan)
         return float(np.nanmax(ratio)) if np.isfinite(ratio).any() else None
 
     def explain(self) -> str:

@@ -7,13 +7,12 @@ from collections.abc import Iterable
 import numpy as np
 
 from unfold_theory.claim.setting import Setting
-from unfold_theory.claim.statement import Claim
+from unfold_theory.claim.statement import Claim, Read
 from unfold_theory.claim.verdict import (
     HypothesisFinding,
     Status,
     Verdict,
     Witness,
-    index_of,
     locate,
     number,
     sides,
@@ -31,17 +30,19 @@ def verify(claim: Claim, setting: Setting) -> Verdict:
             what the claim speaks of gives the verdict ``not applicable``.
     """
     try:
-        findings = tuple(HypothesisFinding(h, _read(h.read, setting, h.name)) for h in claim.hypotheses)
+        findings = tuple(HypothesisFinding(h, _read(h.read, setting, h.name, h.scope)) for h in claim.hypotheses)
         conclusion = _read(claim.conclude, setting, claim.id)
-        trivial = None if claim.trivial is None else Enclosure.of(claim.trivial(setting))
+        trivial = None if claim.trivial is None else _trivial(claim, setting)
     except MissingStructure as lacking:
         return Verdict(claim, setting.name, _name(setting), Status.NOT_APPLICABLE, lacking.cause)
 
-    shape = conclusion.shape
+    shapes = [conclusion.shape, *(f.inequality.shape for f in findings if f.hypothesis.scope != "all")]
+    shape = np.broadcast_shapes(*shapes)
+    conclusion = Inequality(conclusion.lhs.broadcast_to(shape), conclusion.rhs.broadcast_to(shape), conclusion.strict)
     met, refuted = np.ones(shape, bool), np.zeros(shape, bool)
     for finding in findings:
         more_met, more_refuted = finding.hypothesis.masks(finding.inequality, shape)
-        met, refuted = np.asarray(met & more_met), np.asarray(refuted | more_refuted)
+        met, refuted = met & more_met, refuted | more_refuted
 
     status, reason = _decide(claim, findings, conclusion, met, refuted, trivial)
     return Verdict(
@@ -68,14 +69,42 @@ def _name(setting: Setting) -> str:
     return getattr(setting.network, "name", type(setting.network).__name__)
 
 
-def _read(read, setting: Setting, what: str) -> Inequality:
+def _read(read: Read, setting: Setting, what: str, scope: str = "all") -> Inequality:
+    """An inequality with the two axes (depth, sample), each full or of length 1."""
     found = read(setting)
     if not isinstance(found, Inequality):
         raise InputError(
             f"{what} returned {type(found).__name__}, not an inequality",
             "Compare enclosures: wrap numbers and arrays in Enclosure.exact",
         )
-    return found
+    try:
+        own = found.shape
+    except ValueError:
+        raise InputError(
+            f"The sides of {what} have shapes {found.lhs.shape} and {found.rhs.shape}",
+            "Give both the axes (depth, sample); [:, None] makes one number a layer broadcast",
+        ) from None
+    shape = _cells(own, setting.shape, what, by_sample=scope == "sample")
+    lhs, rhs = (e.broadcast_to(own).reshape(*shape) for e in (found.lhs, found.rhs))
+    return Inequality(lhs, rhs, found.strict)
+
+
+def _trivial(claim: Claim, setting: Setting) -> Enclosure:
+    """The trivial bound; with one axis it is one number for each sample."""
+    assert claim.trivial is not None
+    bound = Enclosure.of(claim.trivial(setting))
+    return bound.reshape(*_cells(bound.shape, setting.shape, f"The trivial bound of {claim.id}", by_sample=True))
+
+
+def _cells(shape: tuple[int, ...], full: tuple[int, int], what: str, *, by_sample: bool) -> tuple[int, int]:
+    two = shape if len(shape) == 2 else (1, 1) if not shape else (1, *shape) if by_sample else (*shape, 1)
+    if len(two) != 2 or any(size not in (1, whole) for size, whole in zip(two, full, strict=True)):
+        one = f"({full[1]},)" if by_sample else f"({full[0]},)"
+        raise InputError(
+            f"{what} has shape {shape} on {full[0]} layers and {full[1]} samples",
+            f"Give it shape (), {one}, ({full[0]}, 1), (1, {full[1]}) or {full}",
+        )
+    return two
 
 
 def _decide(
@@ -88,7 +117,7 @@ def _decide(
 ) -> tuple[Status, str]:
     cells, applicable = met.size, int(met.sum())
     share = "" if applicable == cells else f" in the {applicable} of {cells} cells where the hypotheses are met"
-    broken = _both(conclusion.refuted, met)
+    broken = conclusion.refuted & met
     if broken.any():
         return Status.VIOLATED, f"{_at(conclusion, broken)}{share}"
     if applicable == 0:
@@ -99,21 +128,16 @@ def _decide(
         open_ones = [f.sentence() for f in findings if f.status != "met"]
         return Status.INCONCLUSIVE, f"{open_ones[0]}; {seen}"
     if not conclusion.holds[met].all():
-        overlap = _both(conclusion.undecided, met)
+        overlap = conclusion.undecided & met
         where = f"{int(overlap.sum())} of {applicable} cells, {_at(conclusion, overlap)}"
         return Status.INCONCLUSIVE, f"both sides overlap in {where}"
     if trivial is not None:
-        informative = _both(_informative(claim, conclusion, trivial), met)
+        informative = _informative(claim, conclusion, trivial) & met
         if not informative.any():
             return Status.VACUOUS, f"the bound is nowhere better than the trivial one{share}"
-        first = int(np.argmax(informative.reshape(len(informative), -1).any(axis=1))) + 1 if met.ndim else 1
+        first = int(np.argmax(informative.any(axis=1))) + 1
         return Status.HOLDS, f"{_at(conclusion, met)}; better than trivial from depth {first}{share}"
     return Status.HOLDS, f"{_at(conclusion, met)}{share}"
-
-
-def _both(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Conjunction of masks that stays an array for a conclusion of one cell."""
-    return np.asarray(first & second)
 
 
 def _informative(claim: Claim, conclusion: Inequality, trivial: Enclosure) -> np.ndarray:
@@ -122,22 +146,14 @@ def _informative(claim: Claim, conclusion: Inequality, trivial: Enclosure) -> np
     return np.broadcast_to((conclusion.lhs > trivial).holds, conclusion.shape)
 
 
-def _worst_cell(conclusion: Inequality, among: np.ndarray) -> tuple[int, ...]:
-    lhs, rhs = (e.broadcast_to(conclusion.shape) for e in (conclusion.lhs, conclusion.rhs))
-    shown = Inequality(Enclosure(np.where(among, lhs.lo, -np.inf), np.where(among, lhs.hi, -np.inf), lhs.basis), rhs)
-    return smallest_margin(shown)
-
-
 def _at(conclusion: Inequality, among: np.ndarray) -> str:
-    index = _worst_cell(conclusion, among)
+    index = smallest_margin(conclusion, among)
     lhs, rhs = sides(conclusion, index)
-    return f"tightest: {number(lhs)} against {number(rhs)}{locate(index, 'cell', conclusion.shape)}"
+    return f"tightest: {number(lhs)} against {number(rhs)}{locate(index, conclusion.shape)}"
 
 
 def _witness(claim: Claim, setting: Setting, conclusion: Inequality, among: np.ndarray) -> Witness:
-    where = _both(conclusion.refuted, among)
-    index = _worst_cell(conclusion, where if where.any() else among)
-    depth = index[0] + 1 if index else 1
-    sample = index[1] if len(index) > 1 else 0
-    lhs, rhs = sides(conclusion, index_of(conclusion.shape, depth, sample))
-    return Witness(claim, setting, depth, sample, lhs, rhs)
+    broken = conclusion.refuted & among
+    index = smallest_margin(conclusion, broken if broken.any() else among)
+    lhs, rhs = sides(conclusion, index)
+    return Witness(claim, setting, index[0] + 1, index[1], lhs, rhs)

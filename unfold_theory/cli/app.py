@@ -35,18 +35,21 @@ class Commands(TyperGroup):
         with warnings.catch_warnings():
             warnings.showwarning = warn
             try:
-                return int(super().main(args=args, prog_name=name, **extra) or 0)
+                code = int(super().main(args=args, prog_name=name, **extra) or 0)
             except InputError as error:
                 complain(error.cause, error.remedy)
                 return WRONG_INPUT
             except (KeyboardInterrupt, typer.Abort):
-                complain("Interrupted", "Finished networks are kept: the same command takes up from there")
-                return INTERRUPTED
+                code = INTERRUPTED
             except Exception as error:
                 # Typer's errors of usage have no public base class that all of its versions share.
                 if not (hasattr(error, "format_message") and hasattr(error, "exit_code")):
                     raise
                 return self._usage(error, name)
+        # Typer itself turns an interrupt into this code.
+        if code == INTERRUPTED:
+            complain("Interrupted", "What was finished is kept: the same command takes up from there")
+        return code
 
     def _usage(self, error: Any, name: str) -> int:
         context = getattr(error, "ctx", None)
@@ -69,13 +72,19 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"unfold-theory {versions()['unfold_theory']}")
         raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and leave.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    pass
 
 
 app.command("list")(list_)

@@ -138,5 +138,5 @@ def _show_network(network: type[UnfoldedNetwork]) -> None:
         console.print(f"  {entry.fields.get('title', '')} ({network.source})", markup=False, soft_wrap=True)
     console.print(inspect.cleandoc(network.__doc__ or ""), markup=False, soft_wrap=True)
     parameters = inspect.signature(network.for_problem).parameters.values()
-    options = [str(p) for p in parameters if p.kind is p.KEYWORD_ONLY]
+    options = [f"{p.name}={p.default!r}" for p in parameters if p.kind is p.KEYWORD_ONLY]
     console.print(f"\nOptions (--option NAME=VALUE): {', '.join(options) or 'none'}", markup=False, soft_wrap=True)

@@ -189,7 +189,12 @@ class Enclosure:
     def __add__(self, other: Any) -> Enclosure:
         other = Enclosure.of(other)
         with np.errstate(invalid="ignore", over="ignore"):
-            return self._like(down(self.lo + other.lo), up(self.hi + other.hi), other)
+            lo, hi = self.lo + other.lo, self.hi + other.hi
+        # Adding zero is exact, and nonnegative terms have a nonnegative sum: zeros must stay zeros.
+        low = np.where((self.lo == 0) | (other.lo == 0), lo, down(lo))
+        high = np.where((self.hi == 0) | (other.hi == 0), hi, up(hi))
+        nonnegative = (self.lo >= 0) & (other.lo >= 0)
+        return self._like(np.where(nonnegative, np.maximum(low, 0.0), low), high, other)
 
     __radd__ = __add__
 
@@ -269,7 +274,7 @@ class Enclosure:
         if (self.hi < 0).any():
             raise InputError("The square root of a negative enclosure", "Check the sign of the operand")
         lo = np.maximum(down(np.sqrt(np.maximum(self.lo, 0.0))), 0.0)
-        return self._like(lo, up(np.sqrt(self.hi)))
+        return self._like(lo, np.where(self.hi == 0, 0.0, up(np.sqrt(self.hi))))
 
     def exp(self) -> Enclosure:
         """Exponential."""
@@ -309,7 +314,9 @@ class Enclosure:
             slack_lo, slack_hi = (constant * add(np.abs(end)) for end in (self.lo, self.hi))
             lo, hi = add(self.lo) - slack_lo, add(self.hi) + slack_hi
         low = np.where(add((self.lo < 0).astype(float)) == 0, np.maximum(down(lo), 0.0), down(lo))
-        return self._like(low, up(hi))
+        # A slack of zero means that there was nothing but zeros, unless it underflowed.
+        nothing = [add((end != 0).astype(float)) == 0 for end in (self.lo, self.hi)]
+        return self._like(np.where(nothing[0], 0.0, low), np.where(nothing[1], 0.0, up(hi)))
 
     def cumprod(self, axis: int = 0) -> Enclosure:
         """Running product along an axis."""

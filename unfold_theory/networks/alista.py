@@ -18,7 +18,7 @@ from unfold_theory.networks.thresholding import percent_schedule
 class Alista(CoupledNetwork):
     r"""$x^{k+1}=\eta_{\theta^k}(x^k+\gamma^kW^T(y-Ax^k))$, $x^0=0$; only the 2K numbers $\gamma$, $\theta$ train.
 
-    Reference: Liu et al. (2019), equation (15).
+    Reference: Liu et al. (2019), equation (16).
 
     Args:
         dictionary: A, shape (m, n).

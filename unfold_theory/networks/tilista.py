@@ -17,7 +17,7 @@ from unfold_theory.networks.thresholding import percent_schedule
 class TiLista(CoupledNetwork):
     r"""$x^{k+1}=\eta_{\theta^k}(x^k+\gamma^kW^T(y-Ax^k))$, $x^0=0$; W, $\gamma$ and $\theta$ train.
 
-    Reference: Liu et al. (2019), equation (14).
+    Reference: Liu et al. (2019), equation (15).
 
     Args:
         dictionary: A, shape (m, n).

@@ -38,10 +38,10 @@ def chen2018_depth(subjects: Sequence[Subject], style: Style) -> Drawing:
     sparse = [s for s in subjects if s.entry.regime == "sparse"]
     figure_, axes = canvas(style, 2, aspect=0.78)
     data = [_measured(axes[0], subject) for subject in standard]
-    panel_label(axes[0], "a", "standard signals")
+    panel_label(axes[0], "a", "standard")
     for subject in sparse:
         data += [_measured(axes[1], subject), _bound(axes[1], subject)]
-    panel_label(axes[1], "b", "sparse signals, theory's networks")
+    panel_label(axes[1], "b", "sparse, by theory")
     for axis, group in zip(axes, (standard, sparse), strict=True):
         depth_axis(axis, max(s.setting.network.depth for s in group))
         axis.set_ylabel("NMSE (dB)")

@@ -43,7 +43,7 @@ def curve(
     axis: Axes, x: Float64[np.ndarray, " points"], y: Float64[np.ndarray, " points"], look: Look, **options: Any
 ) -> None:
     """One network's line; networks mark different points, so that lines on top of each other are seen to be two."""
-    every = max(len(x) // 6, 1)
+    every = max(len(x) // 5, 1)
     start = sum(line.get_marker() != "None" for line in axis.get_lines()) % every
     settings: dict[str, Any] = look.line() | {"markevery": (start, every)} | options
     axis.plot(x, y, **settings)

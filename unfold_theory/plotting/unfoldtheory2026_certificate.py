@@ -24,11 +24,11 @@ PANELS = {
     ("standard", "alista", "trained"): "trained, standard",
 }
 CAPTION = (
-    "ALISTA: certified bounds on ||x^k - x*||_1 from the weights as they are, for each signal (dash-dotted) and for the "
-    "whole class (dotted), beside what is measured (solid). Lines are medians, thick over the signals for which all "
-    "hypotheses are met, thin over the others, to which nothing is promised; shaded: range over all {count} signals. "
-    "The strips show the share of signals with all hypotheses met, from white (none: thresholds are too small to rule "
-    "false positives out) to green (all)."
+    "ALISTA: certified bounds on ||x^k - x*||_1 from the weights as they are, for each signal (dash-dotted) and for "
+    "the whole class (dotted), beside what is measured (solid). Lines are medians, thick over the signals for which "
+    "all hypotheses are met, thin over the others, to which nothing is promised; shaded: range over all {count} "
+    "signals. The strips show the share of signals with all hypotheses met, from white (none: thresholds are too small "
+    "to rule false positives out) to green (all)."
 )
 FLOOR = 1e-9
 """Errors are drawn down to here; networks that solve a signal exactly go on to zero."""
