@@ -53,7 +53,7 @@ def check_step_condition_is_needed():
     assert all(b > a for a, b in pairwise(gaps))
 
 
-def check_quarter_constant_is_violated():
+def check_a_tenth_of_the_bound_is_violated():
     r"""A tenth of the bound is false: f = a^2 (x - 1)^2 / 2 with a^2 = L / (2K + 1) from 0 has a larger gap."""
     for depth in (1, 4, 16, 64):
         curvature = sp.Rational(1, 2 * depth + 1)

@@ -1,5 +1,6 @@
 r"""Chen, Liu, Wang, Yin 2018: recursion, constants and the finite-depth form of theorem 1; false variants refuted."""
 
+import random
 from fractions import Fraction
 from itertools import combinations, product
 
@@ -32,14 +33,6 @@ def check_contraction_condition():
     assert sp.simplify((1 + 1 / mu) / 2 - s - (1 - (2 * s - 1) * mu) / (2 * mu)) == 0
 
 
-def check_support_selection():
-    r"""With q entries bypassing: $((s-1)+n)\mu E+(s+n)C_W\sigma$, $n=s-q$; q = 0 gives theorem 2 back."""
-    theta = mu * size + weight * sigma
-    layer = (s - 1) * mu * size + n * theta + s * weight * sigma
-    assert sp.expand(layer - ((s - 1 + n) * mu * size + (s + n) * weight * sigma)) == 0
-    assert sp.expand(layer.subs(n, s) - ((2 * s - 1) * mu * size + 2 * s * weight * sigma)) == 0
-
-
 def check_finite_depth_necessity():
     r"""On matched signs $g(x)=e^+_S-(W_2e)_S=(Dx)_S-\theta$, so $\|(Dx)_S\|\le2(r+r')$ and $\|\theta\|\le r+2r'$.
 
@@ -58,55 +51,88 @@ def check_finite_depth_necessity():
     assert 2 * (abs(worst - 1) + abs(worst / 2 - 1)) == worst
 
 
-def _soft(v: Fraction, theta: Fraction) -> Fraction:
-    return v - theta if v > theta else v + theta if v < -theta else Fraction(0)
+def _identity_and_hadamard(order: int) -> list[list[Fraction]]:
+    """Gram matrix of [I, H / sqrt(order)], order 4 or 16: coherence 1 / sqrt(order), in rationals."""
+    sign = [[(-1) ** bin(i & j).count("1") for j in range(order)] for i in range(order)]
+    scale = Fraction(1, {4: 2, 16: 4}[order])
+    size = 2 * order
+
+    def entry(i: int, j: int) -> Fraction:
+        if (i < order) == (j < order):
+            return Fraction(int(i == j))
+        return scale * sign[i % order][j % order]
+
+    return [[entry(i, j) for j in range(size)] for i in range(size)]
 
 
-# Columns (3, 4)/5-type: unit norm in exact arithmetic.
-DICTIONARY = [
-    [Fraction(1), Fraction(0), Fraction(3, 5), Fraction(5, 13)],
-    [Fraction(0), Fraction(1), Fraction(4, 5), Fraction(-12, 13)],
-]
-
-
-def _network(gram, noise_free_start, theta_scale, sparsity, magnitude, coherence, depth):
-    """LISTA-CP with W = A in exact arithmetic: errors per layer and whether a false positive occurred."""
-    truth = noise_free_start
-    code = [Fraction(0)] * 4
-    bound = sparsity * magnitude
-    history = []
+def _layers(gram, truth, sparsity, coherence, depth, *, scale=Fraction(1), selected=0):
+    """LISTA-CP(SS) with W = A, B = 1 at the law, run exactly: per layer (error, class bound, e, literal e, false)."""
+    support = [i for i, w in enumerate(truth) if w]
+    code = [Fraction(0)] * len(truth)
+    bound = own = literal = Fraction(sparsity)
     for _ in range(depth):
-        theta = theta_scale * coherence * bound
-        moved = [code[i] + sum(gram[i][j] * (truth[j] - code[j]) for j in range(4)) for i in range(4)]
-        code = [_soft(v, theta) for v in moved]
+        theta = scale * coherence * bound
+        wrong = [j for j in range(len(code)) if truth[j] != code[j]]
+        v = [code[i] + sum(gram[i][j] * (truth[j] - code[j]) for j in wrong) for i in range(len(code))]
+        top = sorted(range(len(v)), key=lambda i: (-abs(v[i]), i))[:selected]
+        code = [
+            v[i] if i in top and abs(v[i]) > theta else max(abs(v[i]) - theta, 0) * (1 if v[i] > 0 else -1)
+            for i in range(len(v))
+        ]
+        passing = sum(abs(truth[i]) > theta + coherence * own for i in support)
+        literally = sum(abs(truth[i]) > 2 * coherence * literal for i in support)
+        own = (sparsity - 1) * coherence * own + (sparsity - min(passing, selected)) * theta
+        literal = ((sparsity - 1) + sparsity - min(literally, selected)) * coherence * literal
         bound = (2 * sparsity - 1) * coherence * bound
         error = sum(abs(c - w) for c, w in zip(code, truth, strict=True))
-        false = any(c != 0 and w == 0 for c, w in zip(code, truth, strict=True))
-        history.append((error, bound, false))
-    return history
+        yield error, bound, own, literal, any(c and not w for c, w in zip(code, truth, strict=True))
 
 
-def _gram():
-    return [[sum(DICTIONARY[r][i] * DICTIONARY[r][j] for r in range(2)) for j in range(4)] for i in range(4)]
+def _signal(size, places, values):
+    truth = [Fraction(0)] * size
+    for place, value in zip(places, values, strict=True):
+        truth[place] = Fraction(value)
+    return truth
 
 
 def check_theorem_2_exhaustively():
-    """Every signal on a grid of 1-sparse codes, W = A, four layers, rational arithmetic: no violation.
+    """All +-1 signals with one nonzero (4 x 8) and with two (16 x 32), W = A, in rationals: no violation.
 
-    s = 1 is below (1 + 1/mu)/2 for any coherence below 1. The bound is attained in the first layer, so that every
-    smaller rate, and every smaller threshold, is refuted by the same signals.
+    The bound is attained in the first layer, so that every smaller rate and every smaller threshold is refuted.
     """
-    gram = _gram()
-    coherence = max(abs(gram[i][j]) for i, j in combinations(range(4), 2))
-    assert coherence < 1
-    grid = [Fraction(a, 4) for a in range(-4, 5) if a]
-    attained = smaller_threshold_fails = False
-    for place, value in product(range(4), grid):
-        truth = [value if i == place else Fraction(0) for i in range(4)]
-        for error, bound, false in _network(gram, truth, Fraction(1), 1, Fraction(1), coherence, 4):
-            assert error <= bound
+    for order, sparsity, depth in ((4, 1, 5), (16, 2, 3)):
+        gram = _identity_and_hadamard(order)
+        coherence = Fraction(1, {4: 2, 16: 4}[order])
+        attained = missed = False
+        for places in combinations(range(2 * order), sparsity):
+            for signs in product((1, -1), repeat=sparsity):
+                truth = _signal(2 * order, places, signs)
+                history = list(_layers(gram, truth, sparsity, coherence, depth))
+                assert all(error <= bound and not false for error, bound, _, _, false in history)
+                attained |= history[0][0] == history[0][1]
+                if not missed:
+                    missed = next(_layers(gram, truth, sparsity, coherence, 1, scale=Fraction(9, 10)))[4]
+        assert attained
+        assert missed
+
+
+def check_support_selection_in_exact_arithmetic():
+    r"""$e_{k+1}=(s-1)\mu e_k+(s-q_k)\theta^k$ with $\theta^k=\mu E_k$ of theorem 2: no violation in 600 exact runs.
+
+    False variant: $e_{k+1}=((s-1)+n_k)\mu e_k$, which puts the signal's own bound into the threshold as well, is
+    violated: thresholds belong to the class and do not shrink with one lucky signal.
+    """
+    gram, draw = _identity_and_hadamard(16), random.Random(3)
+    refuted = gained = False
+    for trial in range(600):
+        places = draw.sample(range(32), 2)
+        values = [draw.choice((1, -1)) * Fraction(draw.choice((1, 4, 7, 8)), 8) for _ in places]
+        for error, bound, own, literal, false in _layers(
+            gram, _signal(32, places, values), 2, Fraction(1, 4), 6, selected=1 + trial % 2
+        ):
+            assert error <= own <= bound
             assert not false
-        attained |= _network(gram, truth, Fraction(1), 1, Fraction(1), coherence, 1)[0][0] == coherence
-        smaller_threshold_fails |= _network(gram, truth, Fraction(9, 10), 1, Fraction(1), coherence, 1)[0][2]
-    assert attained
-    assert smaller_threshold_fails
+            refuted |= error > literal
+            gained |= own < bound / 2
+    assert refuted
+    assert gained

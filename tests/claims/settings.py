@@ -52,15 +52,15 @@ def alista_setting(sparsity=2, *, gains=None, scale=1.0, depth=8, count=64, seed
 
 
 def tight_lista(excess=4 / 3, theta=0.25):
-    r"""One LISTA layer on A = I with $D=d\theta I$, $W_2=0$: both forms of theorem 1 are attained at d = 4/3."""
+    r"""LISTA on A = I: the first layer returns x*, the second has $D=d\theta I$: theorem 1 is attained at d = 4/3."""
     eye = np.eye(8)
     where = SparseRecovery(eye, WorstCase(3, 1.0))
     network = Lista(
         eye,
-        1,
-        input_weights=(1 + excess * theta) * eye,
-        state_weights=np.zeros((8, 8)),
-        thresholds=theta,
+        2,
+        input_weights=np.stack([eye, 0 * eye]),
+        state_weights=np.stack([0 * eye, (1 + excess * theta) * eye]),
+        thresholds=np.array([0.0, theta]),
     )
     return Setting(network, where, where.sample(16, seed=1))
 

@@ -44,8 +44,11 @@ def test_layer_maps_enclose_the_exact_products(seed):
     state = np.random.default_rng(seed).standard_normal((N, N))
     gram = multiply(exact(W.T), exact(A))
     coupled = next(layer_maps(ListaCp(A, 1, weights=W, thresholds=0.1), A))
-    free = next(layer_maps(Lista(A, 1, input_weights=W.T, state_weights=state, thresholds=0.1), A))
+    first, free = layer_maps(Lista(A, 2, input_weights=W.T, state_weights=state, thresholds=0.1), A)
     assert coupled.mismatch is None
+    # At x^0 = 0 the first state weight multiplies nothing and cannot mismatch.
+    assert first.mismatch is None
+    assert np.array_equal(first.state.hi, coupled.state.hi)
     for i in range(N):
         for j in range(N):
             w2 = Fraction(int(i == j)) - gram[i][j]
@@ -60,26 +63,47 @@ def test_layer_maps_enclose_the_exact_products(seed):
     )
 
 
-@pytest.mark.parametrize("kind", ["coupled", "free", "selecting"])
-def test_class_bound_covers_every_signal_bound_of_the_class(kind):
-    A, W = matrices(7)
-    if kind == "coupled":
-        network = ListaCp(A, 3, weights=W, thresholds=np.array([0.9, 0.5, 0.2]))
-    elif kind == "selecting":
-        network = ListaCpss(A, 3, weights=W, thresholds=np.array([0.9, 0.5, 0.2]), selected=1)
+@pytest.mark.parametrize("kind", ["coupled", "free", "coordinates"])
+@pytest.mark.parametrize("seed", range(4))
+def test_class_bound_is_what_its_formula_says(kind, seed):
+    """Two layers with noise, recomputed by hand in rationals: every term must be there, largest thresholds included."""
+    A, W = matrices(seed)
+    generator = np.random.default_rng(seed + 10)
+    state = generator.standard_normal((N, N)) / 3
+    theta = generator.uniform(0.1, 0.5, (2, N)) if kind == "coordinates" else np.array([0.4, 0.3])
+    if kind == "free":
+        network = Lista(A, 2, input_weights=W.T, state_weights=state, thresholds=theta)
     else:
-        generator = np.random.default_rng(1)
-        network = Lista(A, 3, input_weights=W.T, state_weights=generator.standard_normal((3, N, N)) / 3, thresholds=0.4)
-    generator = np.random.default_rng(2)
-    codes = np.zeros((60, N))
-    for row in codes:
-        row[generator.choice(N, 2, replace=False)] = generator.uniform(-1, 1, 2)
-    noise = generator.uniform(-1, 1, (60, M)) * 0.01
-    sigma = float(np.abs(noise).sum(axis=1).max() * (1 + 1e-12))
-    uniform = class_bound(network, A, magnitude=Enclosure.exact(1.0), sparsity=2, noise=Enclosure.exact(sigma))
-    each = sample_bound(network, A, codes, noise)
-    assert (each.bound.hi <= uniform.bound.hi[:, None]).all()
-    assert (each.required.hi <= uniform.required.hi[:, None] * (1 + 1e-9) + 1e-15).all() or kind != "coupled"
+        network = ListaCp(A, 2, weights=W, thresholds=theta)
+    sparsity, sigma = 2, Fraction(1, 64)
+    gram = multiply(exact(W.T), exact(A))
+    coupled = [[Fraction(int(i == j)) - gram[i][j] for j in range(N)] for i in range(N)]
+    free = exact(state)
+    mismatch = [[free[i][j] - coupled[i][j] for j in range(N)] for i in range(N)]
+    noise = [max(abs(v) for v in row) * sigma for row in exact(W.T)]
+
+    def columns(B):
+        return max(max(sum(abs(B[i][j]) for i in S) for j in S) for S in combinations(range(N), sparsity))
+
+    def row(B, i):
+        return max(abs(B[i][j]) for j in range(N) if j != i)
+
+    size = initial = Fraction(sparsity)
+    found = class_bound(
+        network, A, magnitude=Enclosure.exact(1.0), sparsity=sparsity, noise=Enclosure.exact(float(sigma))
+    )
+    for k in range(2):
+        thresholds = [Fraction(float(t)) for t in np.broadcast_to(theta[k], (N,))]
+        uncoupled = kind == "free" and k == 1
+        W2 = free if uncoupled else coupled
+        need = [row(W2, i) * size + noise[i] + (row(mismatch, i) * initial if uncoupled else 0) for i in range(N)]
+        worst = max(range(N), key=lambda i: need[i] - thresholds[i])
+        assert Fraction(found.required.lo[k]) <= need[worst] <= Fraction(found.required.hi[k])
+        assert Fraction(found.available.lo[k]) == thresholds[worst]
+        size = columns(W2) * size + (columns(mismatch) * initial if uncoupled else 0)
+        size += sum(sorted(thresholds)[-sparsity:]) + sum(sorted(noise)[-sparsity:])
+        assert Fraction(found.bound.lo[k]) <= size <= Fraction(found.bound.hi[k])
+        assert found.bound.width[k] < 1e-12
 
 
 def test_bypassing_entries_pay_no_threshold():

@@ -49,7 +49,7 @@ def steps_nonincreasing(s: Setting) -> Inequality:
 
 @claim(
     source="beck2009",
-    theorem="Theorem 3.1",
+    theorem="Theorem 3.1, variable steps (derived)",
     hypotheses=[steps_positive, steps_at_most_inverse_lipschitz],
     trivial=lambda s: s.initial_gap,
     proof=PROOF,
@@ -57,8 +57,8 @@ def steps_nonincreasing(s: Setting) -> Inequality:
 def ista_rate(s: Setting) -> Inequality:
     r"""$F(x_k)-F^\star\le\|x_0-x^\star\|^2/(2\sum_{j<k}t_j)$ for all $k\ge1$.
 
-    With $t_j=1/L$ this is $L\|x_0-x^\star\|^2/(2k)$; learned steps at most $1/L$ enter with their sum. Trivial: the
-    gap at the start, which ISTA never exceeds.
+    With $t_j=1/L$ this is theorem 3.1, $L\|x_0-x^\star\|^2/(2k)$; learned steps at most $1/L$ enter with
+    their sum. Trivial: the gap at the start, which ISTA never exceeds.
     """
     length = Enclosure.exact(_plain(s)).cumsum()[:, None]
     return s.objective_gap <= s.initial_distance**2 / (2.0 * length)
@@ -66,7 +66,7 @@ def ista_rate(s: Setting) -> Inequality:
 
 @claim(
     source="beck2009",
-    theorem="Theorem 4.4",
+    theorem="Theorem 4.4, nonincreasing steps (derived)",
     hypotheses=[steps_positive, steps_at_most_inverse_lipschitz, steps_nonincreasing],
     trivial=lambda s: s.initial_gap,
     proof=PROOF,
@@ -74,7 +74,7 @@ def ista_rate(s: Setting) -> Inequality:
 def fista_rate(s: Setting) -> Inequality:
     r"""$F(x_k)-F^\star\le2\|x_0-x^\star\|^2/(t_{k-1}(k+1)^2)$ for all $k\ge1$.
 
-    With $t=1/L$ this is $2L\|x_0-x^\star\|^2/(k+1)^2$. Trivial: the gap at the start.
+    With $t=1/L$ this is theorem 4.4, $2L\|x_0-x^\star\|^2/(k+1)^2$. Trivial: the gap at the start.
     """
     t = Enclosure.exact(_accelerated(s))[:, None]
     return s.objective_gap <= 2.0 * s.initial_distance**2 / (t * (s.depth + 1.0) ** 2)

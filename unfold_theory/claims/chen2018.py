@@ -12,47 +12,46 @@ import numpy as np
 import torch
 
 from unfold_theory.claim import Setting, claim, hypothesis
+from unfold_theory.claims.shared import (
+    constants,
+    layers_as_declared,
+    noise_free,
+    selection_decided,
+    selection_gated,
+    sparse_enough,
+    starts_at_zero,
+    weights_normalised,
+    zero_code_error,
+    zero_code_support,
+)
 from unfold_theory.enclosure import Enclosure, Inequality, stack, where
 from unfold_theory.errors import MissingStructure
 from unfold_theory.rates.layer_maps import layer_maps
 from unfold_theory.rates.sparse_coding import (
-    NORMALISATION_SLACK,
     THRESHOLD_SLACK,
-    WeightConstants,
-    cp_errors,
-    cp_factor,
-    cp_thresholds,
-    cpss_errors,
+    class_errors,
+    contraction,
     recursion,
-    weight_constants,
+    selection_errors,
+    threshold_law,
 )
 
 PROOF = "proofs_checks/check_chen2018.py"
 
 
-def constants(s: Setting) -> WeightConstants:
-    """Coherence, normalisation and size of the weights, per layer."""
-    return weight_constants(s.network, s.problem.dictionary)
-
-
-def class_errors(s: Setting) -> Enclosure:
-    r"""$E_k$ of theorem 2 over the batch's class, depth 0..K."""
+def bounds(s: Setting) -> Enclosure:
+    r"""$E_k$ over the batch's class, depth 0..K."""
     c = s.signal_class
-    return cp_errors(s.cached(constants), magnitude=c.magnitude, sparsity=c.sparsity, noise=c.noise)
+    return class_errors(s.cached(constants), magnitude=c.magnitude, sparsity=c.sparsity, noise=c.noise)
 
 
-def signal_errors(s: Setting) -> Enclosure:
-    r"""$E_k$ with support selection for each signal, depth 0..K."""
+def signal_bounds(s: Setting) -> Enclosure:
+    r"""$e_k$ with support selection for each signal, depth 0..K."""
     c = s.signal_class
     selected = np.array([float(layer.selected) for layer in s.network.affine_layers()])
-    return cpss_errors(
+    return selection_errors(
         s.cached(constants), selected, s.truth, magnitude=c.magnitude, sparsity=c.sparsity, noise=c.noise
     )
-
-
-def zero_code_error(s: Setting) -> Enclosure:
-    r"""$\sqrt s B$: what the zero code attains on the class in the Euclidean norm."""
-    return s.signal_class.magnitude * Enclosure.exact(s.signal_class.sparsity).sqrt()
 
 
 # -- hypotheses of theorems 2 and 3 --------------------------------------------------------------------------------
@@ -74,40 +73,23 @@ def no_gain(s: Setting) -> Inequality:
 
 
 @hypothesis
-def weights_normalised(s: Setting) -> Inequality:
-    r"""$|1-W_i^{kT}A_i|\le 10^{-6}$ for all i (0 in the paper; the excess enters the bound)."""
-    return s.cached(constants).normalisation <= NORMALISATION_SLACK
-
-
-@hypothesis
-def sparse_enough(s: Setting) -> Inequality:
-    r"""$s<(1+1/\mu)/2$ with the largest $\mu$ among the layers."""
-    mu = s.cached(constants).coherence.max()
-    return Enclosure.exact(s.signal_class.sparsity) < (1.0 + 1.0 / mu) / 2
-
-
-@hypothesis
 def thresholds_large_enough(s: Setting) -> Inequality:
-    r"""$\theta^k\ge\mu E_k+C_W\sigma$ in every layer."""
+    r"""$\theta^k\ge\mu E_k+C_W\sigma$ in every layer, $E_0=sB$, $E_{k+1}=(s-1)\mu E_k+s\theta^k+sC_W\sigma$."""
     c = s.cached(constants)
-    return cp_thresholds(c, s.cached(class_errors), s.signal_class.noise) <= c.threshold
+    return threshold_law(c, s.cached(bounds), s.signal_class.noise) <= c.threshold
 
 
 @hypothesis
 def thresholds_not_larger(s: Setting) -> Inequality:
     r"""$\theta^k\le(1+10^{-9})(\mu E_k+C_W\sigma)$ in every layer."""
     c = s.cached(constants)
-    law = cp_thresholds(c, s.cached(class_errors), s.signal_class.noise)
+    law = threshold_law(c, s.cached(bounds), s.signal_class.noise)
     return c.largest_threshold <= law * (1 + THRESHOLD_SLACK)
 
 
-@hypothesis
-def selection_gated(s: Setting) -> Inequality:
-    r"""No entry bypasses the threshold without exceeding it."""
-    return Enclosure.exact(np.array([0.0 if a.gated else float(a.selected) for a in s.network.affine_layers()])) <= 0.0
-
-
 THEOREM_2 = [
+    starts_at_zero,
+    layers_as_declared,
     weights_coupled,
     no_gain,
     weights_normalised,
@@ -115,6 +97,7 @@ THEOREM_2 = [
     thresholds_large_enough,
     thresholds_not_larger,
     selection_gated,
+    selection_decided,
 ]
 
 
@@ -124,7 +107,7 @@ def linear_rate(s: Setting) -> Inequality:
     $C=2sC_W/(1+\mu-2\mu s)$.
     """
     c, signals = s.cached(constants), s.signal_class
-    q = cp_factor(c.coherence, c.normalisation, signals.sparsity).max()
+    q = contraction(c, signals.sparsity).max()
     bound = q ** np.arange(1, s.network.depth + 1) * (signals.magnitude * signals.sparsity)
     if signals.noise.hi > 0:
         offset = c.size.max() * signals.noise * (signals.sparsity * (2 + THRESHOLD_SLACK))
@@ -139,21 +122,27 @@ def _accumulated(factor: Enclosure, offset: Enclosure, depth: int) -> Enclosure:
     return recursion(Enclosure.exact(0.0), *constant)[1:]
 
 
-@claim(source="chen2018", theorem="Theorem 2, support", hypotheses=THEOREM_2, proof=PROOF)
+@claim(source="chen2018", theorem="Theorem 2, support", hypotheses=THEOREM_2, trivial=zero_code_support, proof=PROOF)
 def no_false_positives(s: Setting) -> Inequality:
     r"""$\mathrm{supp}\,x^k\subset\mathrm{supp}\,x^*$ on $\mathcal X(B,s,\sigma)$ (outside: 0 up to rounding)."""
     return s.off_support <= s.rounding
 
 
-@claim(source="chen2018", theorem="Theorem 3", hypotheses=THEOREM_2, trivial=zero_code_error, proof=PROOF)
+@claim(
+    source="chen2018",
+    theorem="Theorem 3, for each signal (derived)",
+    hypotheses=THEOREM_2,
+    trivial=zero_code_error,
+    proof=PROOF,
+)
 def support_selection(s: Setting) -> Inequality:
-    r"""$\|x^k-x^*\|_2\le E_k$ with $E_{k+1}=((s-1)+n_k)\mu E_k+(s+n_k)C_W\sigma$, $n_k=s-q_k$ for each signal, where
-    $q_k=\min(p_k,\#\{i:|x_i^*|>2\theta^k\})$ entries surely bypass the threshold.
+    r"""$\|x^k-x^*\|_2\le e_k$, $e_0=sB$, $e_{k+1}=(s-1)\mu e_k+(s-q_k)\theta^k+sC_W\sigma$, where
+    $q_k=\min(p_k,\#\{i:|x_i^*|>\theta^k+\mu e_k+C_W\sigma\})$ entries of the signal surely bypass the threshold.
 
-    The explicit form of the paper's rates $c_{ss}^k\ge c$; the gain exists signal by signal, since the class holds
-    signals with entries too small to bypass. $2\theta^k$ is $\theta^k+\mu E_k+C_W\sigma$ at the law's threshold.
+    The paper states rates $c_{ss}^k\ge c$ over the class. Its class holds signals with entries too small to bypass,
+    for which nothing is gained; this explicit form gains signal by signal. Thresholds follow the law of theorem 2.
     """
-    return s.error(2) <= s.up_to_rounding(s.cached(signal_errors)[1:], 2)
+    return s.error(2) <= s.up_to_rounding(s.cached(signal_bounds)[1:], 2)
 
 
 # -- theorem 1, at finite depth ------------------------------------------------------------------------------------
@@ -201,19 +190,19 @@ def half_signs_match(s: Setting) -> Inequality:
     return _signs_match(s, s.cached(half_iterates))
 
 
-@hypothesis
-def noise_free(s: Setting) -> Inequality:
-    r"""$\varepsilon=0$."""
-    return s.signal_class.noise <= 0.0
-
-
 @hypothesis(scope="cell")
 def no_bypass(s: Setting) -> Inequality:
     r"""No support selection: every entry is thresholded."""
     return Enclosure.exact(np.array([[float(a.selected)] for a in s.network.affine_layers()])) <= 0.0
 
 
-NECESSITY = [noise_free, no_bypass, signs_match, half_signs_match]
+NECESSITY = [starts_at_zero, layers_as_declared, noise_free, no_bypass, signs_match, half_signs_match]
+
+
+def _zero_code_residual(s: Setting) -> Enclosure:
+    r"""$\|x^*_S\|_2+\|(W_2x^*)_S\|_2$: r of the zero code, shape (depth, sample)."""
+    zeros = np.zeros((s.shape[0] + 1, *s.truth.shape))
+    return _residual(s, zeros, s.truth)
 
 
 def _mismatch_on_support(s: Setting) -> Enclosure:
@@ -228,7 +217,13 @@ def _mismatch_on_support(s: Setting) -> Enclosure:
     return stack([zero if m.mismatch is None else where(support, codes @ m.mismatch.T, 0.0).norm(2) for m in maps])
 
 
-@claim(source="chen2018", theorem="Theorem 1, finite depth (derived)", hypotheses=NECESSITY, proof=PROOF)
+@claim(
+    source="chen2018",
+    theorem="Theorem 1, finite depth (derived)",
+    hypotheses=NECESSITY,
+    trivial=lambda s: 3.0 * s.cached(_zero_code_residual),
+    proof=PROOF,
+)
 def weights_couple(s: Setting) -> Inequality:
     r"""$\|(D^kx^*)_S\|_2\le 2(r_k(x^*)+r_k(x^*/2))$, $D^k=W_2^k-(I-W_1^kA)$,
     $r_k(x^*)=\|e^{k+1}_S\|_2+\|(W_2^ke^k)_S\|_2$: small errors force coupled weights.
@@ -239,7 +234,13 @@ def weights_couple(s: Setting) -> Inequality:
     return s.cached(_mismatch_on_support) <= 2.0 * (s.cached(full_residual) + s.cached(half_residual))
 
 
-@claim(source="chen2018", theorem="Theorem 1, finite depth (derived)", hypotheses=NECESSITY, proof=PROOF)
+@claim(
+    source="chen2018",
+    theorem="Theorem 1, finite depth (derived)",
+    hypotheses=NECESSITY,
+    trivial=lambda s: 2.0 * s.cached(_zero_code_residual),
+    proof=PROOF,
+)
 def thresholds_vanish(s: Setting) -> Inequality:
     r"""$\|\theta^k_S\|_2\le r_k(x^*)+2r_k(x^*/2)$: small errors force small thresholds.
 

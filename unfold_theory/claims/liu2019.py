@@ -10,31 +10,30 @@ from __future__ import annotations
 import numpy as np
 
 from unfold_theory.claim import Setting, claim, hypothesis
-from unfold_theory.claims.chen2018 import (
+from unfold_theory.claims.chen2018 import bounds, weights_coupled
+from unfold_theory.claims.shared import (
     constants,
+    layers_as_declared,
     noise_free,
+    selection_decided,
     selection_gated,
     sparse_enough,
-    weights_coupled,
+    starts_at_zero,
     weights_normalised,
     zero_code_error,
+    zero_code_support,
 )
 from unfold_theory.enclosure import Enclosure, Inequality
+from unfold_theory.errors import MissingStructure
 from unfold_theory.problems.coherence import frobenius_optimum
-from unfold_theory.rates.sparse_coding import THRESHOLD_SLACK, alista_errors
+from unfold_theory.rates.sparse_coding import THRESHOLD_SLACK, contraction, threshold_law
+from unfold_theory.verified import smallest_singular_value_squared
 
 PROOF = "proofs_checks/check_liu2019.py"
 
 
-def class_errors(s: Setting) -> Enclosure:
-    r"""$E_k$ of theorem 1 over the batch's class, depth 0..K."""
-    c = s.signal_class
-    return alista_errors(s.cached(constants), magnitude=c.magnitude, sparsity=c.sparsity)
-
-
 def _law(s: Setting) -> Enclosure:
-    c = s.cached(constants)
-    return c.gain * c.coherence * s.cached(class_errors)[:-1]
+    return threshold_law(s.cached(constants), s.cached(bounds), s.signal_class.noise)
 
 
 @hypothesis
@@ -59,7 +58,10 @@ def gains_in_range(s: Setting) -> Inequality:
 
 @hypothesis
 def thresholds_large_enough(s: Setting) -> Inequality:
-    r"""$\theta^k\ge\gamma^k\mu E_k$ in every layer."""
+    r"""$\theta^k\ge\gamma^k\mu E_k$ in every layer, $E_0=sB$, $E_{k+1}=(|1-\gamma^k|+\gamma^k(s-1)\mu)E_k+s\theta^k$.
+
+    The paper has $\sup\|x^k-x^*\|_1$ for $E_k$; a bound on it is enough, and what can be computed.
+    """
     return s.cached(_law) <= s.cached(constants).threshold
 
 
@@ -76,6 +78,8 @@ def at_least_two_nonzeros(s: Setting) -> Inequality:
 
 
 THEOREM_1 = [
+    starts_at_zero,
+    layers_as_declared,
     noise_free,
     at_least_two_nonzeros,
     weights_coupled,
@@ -87,6 +91,7 @@ THEOREM_1 = [
     thresholds_large_enough,
     thresholds_not_larger,
     selection_gated,
+    selection_decided,
 ]
 
 
@@ -95,10 +100,12 @@ def linear_rate(s: Setting) -> Inequality:
     r"""$\|x^k-x^*\|_2\le sB\exp(-\sum_{\tau<k}c^\tau)$ on $\mathcal X(B,s,0)$,
     $c^k=-\log((2\mu s-\mu)\gamma^k+|1-\gamma^k|)$.
     """
-    return s.error(2) <= s.up_to_rounding(s.cached(class_errors)[1:], 2)
+    signals = s.signal_class
+    factors = contraction(s.cached(constants), signals.sparsity).cumprod()
+    return s.error(2) <= s.up_to_rounding(factors * (signals.magnitude * signals.sparsity), 2)
 
 
-@claim(source="liu2019", theorem="Theorem 1, support", hypotheses=THEOREM_1, proof=PROOF)
+@claim(source="liu2019", theorem="Theorem 1, support", hypotheses=THEOREM_1, trivial=zero_code_support, proof=PROOF)
 def no_false_positives(s: Setting) -> Inequality:
     r"""$\mathrm{supp}\,x^k\subset\mathrm{supp}\,x^*$ on $\mathcal X(B,s,0)$ (outside: 0 up to rounding)."""
     return s.off_support <= s.rounding
@@ -118,8 +125,10 @@ def frobenius_lower_bound(s: Setting) -> Inequality:
 
     Trivial: the n squared diagonal entries. The tightness column says how close W is to the Frobenius minimiser.
     """
-    layers = s.network.affine_layers()
-    weight = np.asarray(layers[0].weight, dtype=np.float64)
+    dictionary = s.problem.dictionary
+    if dictionary.shape[0] > dictionary.shape[1] or not smallest_singular_value_squared(dictionary).lo > 0:
+        raise MissingStructure("A dictionary of deficient row rank", "the Frobenius weight", "an invertible AA^T")
+    weight = np.asarray(s.network.affine_layers()[0].weight, dtype=np.float64)
     delta = s.cached(constants).normalisation[0]
-    objective = ((Enclosure.exact(weight.T) @ s.problem.dictionary) ** 2).sum()
-    return (1.0 - delta) ** 2 * frobenius_optimum(s.problem.dictionary) <= objective
+    objective = ((Enclosure.exact(weight.T) @ dictionary) ** 2).sum()
+    return (1.0 - delta) ** 2 * frobenius_optimum(dictionary) <= objective

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from unfold_theory.claim import Setting, hypothesis
-from unfold_theory.enclosure import Enclosure, Inequality
+from unfold_theory.enclosure import Basis, Enclosure, Inequality
 from unfold_theory.networks.thresholding import soft_threshold
 from unfold_theory.rates.sparse_coding import NORMALISATION_SLACK, WeightConstants, weight_constants
 
@@ -47,7 +47,7 @@ def layers_as_declared(s: Setting) -> Inequality:
         if layer.selected:
             off = np.minimum(off, np.abs(s.iterates[k + 1] - v[k]))
         rows.append(off.max(axis=-1))
-    return Enclosure.exact(np.stack(rows)) <= Enclosure.numerical(4 * slack)
+    return Enclosure.exact(np.stack(rows)) <= Enclosure.exact(4 * slack).with_basis(Basis.NUMERICAL)
 
 
 @hypothesis(scope="prefix")

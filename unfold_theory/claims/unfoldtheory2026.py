@@ -5,6 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from unfold_theory.claim import Setting, claim, hypothesis
+from unfold_theory.claims.shared import (
+    layers_as_declared,
+    selection_decided,
+    selection_gated,
+    starts_at_zero,
+    zero_code_support,
+)
 from unfold_theory.enclosure import Enclosure, Inequality
 from unfold_theory.rates.master_lemma import LayerwiseBound, class_bound, sample_bound
 
@@ -30,13 +37,6 @@ def thresholds_nonnegative(s: Setting) -> Inequality:
 
 
 @hypothesis(scope="prefix")
-def selection_gated(s: Setting) -> Inequality:
-    r"""No entry bypasses the threshold without exceeding it (entries that may, counted per layer, are 0)."""
-    layers = s.network.affine_layers()
-    return Enclosure.exact(np.array([0.0 if a.gated else float(a.selected) for a in layers])) <= 0.0
-
-
-@hypothesis(scope="prefix")
 def class_thresholds_reach(s: Setting) -> Inequality:
     r"""$\theta^k_i\ge\max_{j\ne i}|W^k_{2,ij}|E_k+\max_{j\ne i}|D^k_{ij}|sB+\|W^k_{1,i}\|_\infty\sigma$ for all i."""
     bound = s.cached(uniform)
@@ -50,10 +50,13 @@ def sample_thresholds_reach(s: Setting) -> Inequality:
     return bound.required <= bound.available
 
 
+STRUCTURE = [starts_at_zero, thresholds_nonnegative, layers_as_declared, selection_gated, selection_decided]
+
+
 @claim(
     source="unfoldtheory2026",
     theorem="master lemma, class",
-    hypotheses=[thresholds_nonnegative, selection_gated, class_thresholds_reach],
+    hypotheses=[*STRUCTURE, class_thresholds_reach],
     trivial=lambda s: s.cached(uniform).initial,
     proof=PROOF,
 )
@@ -69,7 +72,7 @@ def class_certificate(s: Setting) -> Inequality:
 @claim(
     source="unfoldtheory2026",
     theorem="master lemma, signal",
-    hypotheses=[thresholds_nonnegative, selection_gated, sample_thresholds_reach],
+    hypotheses=[*STRUCTURE, sample_thresholds_reach],
     trivial=lambda s: s.cached(each).initial,
     proof=PROOF,
 )
@@ -86,7 +89,8 @@ def sample_certificate(s: Setting) -> Inequality:
 @claim(
     source="unfoldtheory2026",
     theorem="master lemma, support",
-    hypotheses=[thresholds_nonnegative, selection_gated, sample_thresholds_reach],
+    hypotheses=[*STRUCTURE, sample_thresholds_reach],
+    trivial=zero_code_support,
     proof=PROOF,
 )
 def no_false_positives(s: Setting) -> Inequality:

@@ -60,7 +60,7 @@ def frobenius_weight(dictionary: Any) -> Matrix:
     *Proof.* Columns decouple. With $z=A^T(AA^T)^{-1}a_i$, $Az=a_i$, every normalised $w$ has $1=w^Ta_i=(A^Tw)^Tz\le
     \|A^Tw\|\|z\|$, with equality iff $A^Tw$ is parallel to $z$, so the least $\|A^Tw\|^2$ is $1/\|z\|^2=1/d_i$,
     $d_i=a_i^T(AA^T)^{-1}a_i$. $\square$ It is computed by a QR factorisation of $A^T$, which does not square the
-    condition number. The weight of ALISTA (Liu et al., ICLR 2019, eq. 16), there by projected gradient descent.
+    condition number. The weight of ALISTA (Liu et al., ICLR 2019, eq. 17), there by projected gradient descent.
 
     Args:
         dictionary: $A$, shape (m, n), full row rank, no zero column.

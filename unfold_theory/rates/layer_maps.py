@@ -42,6 +42,9 @@ class LayerMap:
 def layer_maps(network: UnfoldedNetwork, dictionary: Float64[np.ndarray, "m n"]) -> Iterator[LayerMap]:
     r"""Enclosed maps of every layer, one at a time; $W^TA$ is formed once for each distinct $W$.
 
+    For networks that start at $x^0=0$: there $W_2^0$ multiplies nothing, so that every $W_2^0$ gives the same layer,
+    and $I-W_1^0A$ is the one without mismatch.
+
     Raises:
         MissingStructure: The network has no affine layers.
         InputError: A weight has the wrong shape or is not finite.
@@ -63,7 +66,7 @@ def layer_maps(network: UnfoldedNetwork, dictionary: Float64[np.ndarray, "m n"])
         gram = products[key]
         gain = Enclosure.exact(float(layer.gain))
         coupled_state = Enclosure.exact(identity) - gain * gram
-        if layer.state_weight is None:
+        if layer.state_weight is None or k == 0:
             state, mismatch = coupled_state, None
         else:
             state = Enclosure.exact(layer.state_weight)

@@ -6,7 +6,7 @@ $\delta=0$. Thresholds may exceed their law by the factor $1+\tau$; the papers h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64
@@ -88,39 +88,46 @@ def recursion(initial: Enclosure, factor: Enclosure, offset: Enclosure) -> Enclo
     return stack(errors)
 
 
-def cp_factor(mu: Enclosure, delta: Enclosure, sparsity: int) -> Enclosure:
-    r"""$(2s-1)\mu$ of LISTA-CP, with $\delta$ and $\tau$: $\delta+(s-1)\mu+s(1+\tau)\mu$."""
-    return delta + mu * (sparsity - 1) + mu * (sparsity * Enclosure.of(1 + THRESHOLD_SLACK))
+def contraction(constants: WeightConstants, sparsity: int) -> Enclosure:
+    r"""$|1-\gamma|+(2s-1)\gamma\mu$ per layer, shape (depth,), with $\delta$ and $\tau$; $(2s-1)\mu$ at unit gain."""
+    mu, delta, gain = constants.coherence, constants.normalisation, constants.gain
+    paid = mu * (sparsity * Enclosure.of(1 + THRESHOLD_SLACK))
+    return abs(1.0 - gain) + gain * (delta + mu * (sparsity - 1) + paid)
 
 
-def cp_errors(constants: WeightConstants, *, magnitude: Enclosure, sparsity: int, noise: Enclosure) -> Enclosure:
-    r"""$E_0=sB$, $E_{k+1}=(2s-1)\mu E_k+2sC_W\sigma$: bounds on $\sup\|x^k-x^*\|_1$ of LISTA-CP, depth 0..K.
+def class_errors(constants: WeightConstants, *, magnitude: Enclosure, sparsity: int, noise: Enclosure) -> Enclosure:
+    r"""$E_0=sB$, $E_{k+1}=(|1-\gamma|+\gamma(\delta+(s-1)\mu))E_k+s\theta^k+s\gamma C_W\sigma$, depth 0..K.
 
-    Chen et al. 2018, theorem 2, with the supremum replaced by its bound (any upper bound is valid).
+    Bounds on $\sup\|x^k-x^*\|_1$ over $\mathcal X(B,s,\sigma)$ with the network's own thresholds, as long as these
+    reach their law. At the law this is $(|1-\gamma|+(2s-1)\gamma\mu)E_k+2s\gamma C_W\sigma$.
     """
-    factor = cp_factor(constants.coherence, constants.normalisation, sparsity)
-    offset = constants.size * noise * (sparsity * (2 + THRESHOLD_SLACK))
-    return recursion(magnitude * sparsity, factor, offset)
+    kept = abs(1.0 - constants.gain) + constants.gain * (constants.normalisation + constants.coherence * (sparsity - 1))
+    entering = constants.largest_threshold + constants.gain * constants.size * noise
+    return recursion(magnitude * sparsity, kept, entering * sparsity)
 
 
-def cp_thresholds(constants: WeightConstants, errors: Enclosure, noise: Enclosure) -> Enclosure:
-    r"""$\theta^k=\mu E_k+C_W\sigma$, shape (depth,); off-support entries then stay below it."""
-    return constants.coherence * errors[:-1] + constants.size * noise
+def threshold_law(constants: WeightConstants, errors: Enclosure, noise: Enclosure) -> Enclosure:
+    r"""$\theta^k=\gamma^k(\mu E_k+C_W\sigma)$, shape (depth,): what keeps every entry off the support at zero.
+
+    The papers have $\sup\|x^k-x^*\|_1$ for $E_k$; any bound on it is enough.
+    """
+    return constants.gain * (constants.coherence * errors[:-1] + constants.size * noise)
 
 
-def alista_factor(constants: WeightConstants, sparsity: int) -> Enclosure:
-    r"""$|1-\gamma|+(2s-1)\gamma\mu$ of ALISTA, shape (depth,), with $\delta$ and $\tau$."""
-    one_layer = cp_factor(constants.coherence, constants.normalisation, sparsity)
-    return abs(1.0 - constants.gain) + constants.gain * one_layer
+def lawful_thresholds(
+    constants: WeightConstants, *, magnitude: Enclosure, sparsity: int, noise: Enclosure, room: float
+) -> Float64[np.ndarray, " depth"]:
+    """Thresholds that follow the law with a factor ``room`` above it, layer by layer."""
+    depth = constants.gain.shape[0]
+    thresholds = np.zeros(depth)
+    for k in range(depth):
+        own = replace(constants, largest_threshold=Enclosure.exact(thresholds))
+        errors = class_errors(own, magnitude=magnitude, sparsity=sparsity, noise=noise)
+        thresholds[k] = threshold_law(own, errors, noise).hi[k] * room
+    return thresholds
 
 
-def alista_errors(constants: WeightConstants, *, magnitude: Enclosure, sparsity: int) -> Enclosure:
-    r"""$E_0=sB$, $E_{k+1}=(|1-\gamma^k|+(2s-1)\gamma^k\mu)E_k$, depth 0..K (Liu et al. 2019, theorem 1)."""
-    factor = alista_factor(constants, sparsity)
-    return recursion(magnitude * sparsity, factor, Enclosure.exact(np.zeros(factor.shape)))
-
-
-def cpss_errors(
+def selection_errors(
     constants: WeightConstants,
     selected: Float64[np.ndarray, " depth"],
     codes: Float64[np.ndarray, "sample n"],
@@ -129,24 +136,22 @@ def cpss_errors(
     sparsity: int,
     noise: Enclosure,
 ) -> Enclosure:
-    r"""Error bounds per signal with gated support selection, shape (depth + 1, sample).
+    r"""Error bounds per signal with gated support selection at unit gain, shape (depth + 1, sample).
 
-    $E_{k+1}=((s-1)+n_k)\mu E_k+(s+n_k)C_W\sigma$, $n_k=s-q_k$,
-    $q_k=\min(p_k,\#\{i:|x_i^*|>\theta^k+(\mu+\delta)E_k+C_W\sigma\})$: such an entry is seen above the threshold in
+    $e_0=sB$, $e_{k+1}=(\delta+(s-1)\mu)e_k+(s-q_k)\theta^k+sC_W\sigma$ with the network's own thresholds and
+    $q_k=\min(p_k,\#\{i:|x_i^*|>\theta^k+(\mu+\delta)e_k+C_W\sigma\})$: such an entry is seen above the threshold in
     layer k, hence bypasses it. The minimum of $q_k$ over the whole class is 0 (it holds arbitrarily small entries), so
-    that the gain of theorem 3 of Chen et al. 2018 exists signal by signal only. Thresholds follow the class law.
+    that the gain exists signal by signal only.
     """
-    law = cp_thresholds(constants, cp_errors(constants, magnitude=magnitude, sparsity=sparsity, noise=noise), noise) * (
-        1 + THRESHOLD_SLACK
-    )
     size = (magnitude * sparsity).broadcast_to((len(codes),))
     errors = [size]
     for k in range(len(selected)):
         mu, delta, weight = constants.coherence[k], constants.normalisation[k], constants.size[k]
+        theta = constants.largest_threshold[k]
         deviation = (mu + delta) * size + weight * noise
-        passing = (np.abs(codes) > (deviation + law[k]).hi[:, None]).sum(axis=1)
+        passing = (np.abs(codes) > (deviation + theta).hi[:, None]).sum(axis=1)
         paying = Enclosure.exact(sparsity - np.minimum(passing, selected[k]))
-        size = (delta + mu * (sparsity - 1)) * size + paying * law[k] + weight * noise * sparsity
+        size = (delta + mu * (sparsity - 1)) * size + paying * theta + weight * noise * sparsity
         errors.append(size)
     return stack(errors)
 

@@ -61,8 +61,12 @@ def formula_html(latex: str) -> str:
     # The parser sets at the font's own size, the outline at SIZE.
     scale = SIZE / font.get_size_in_points()
     width, height, depth = (scale * side for side in (width, height, depth))
+    # What stands below a sum may begin left of it.
+    left = min(float(outline.get_extents().xmin), 0.0)
+    width -= left
+    box = f"{left:.2f} {depth - height:.2f} {width:.2f} {height:.2f}"
     return (
-        f'<svg class="math" role="img" aria-label="{label}" viewBox="0 {-height + depth:.2f} {width:.2f} {height:.2f}" '
+        f'<svg class="math" role="img" aria-label="{label}" viewBox="{box}" '
         f'style="width:{width / SIZE:.3f}em;height:{height / SIZE:.3f}em;vertical-align:{-depth / SIZE:.3f}em">'
         f'<path d="{_outline(outline)}"/></svg>'
     )

@@ -3,6 +3,7 @@ r"""What is verified by default, at two scales.
 ``quick`` (100 x 200) trains in minutes on two cores; ``paper`` has the size of the literature (250 x 500). Each has
 
 - *standard*: the set-up of the papers' experiments, with signals that are far less sparse than coherence theory covers;
+- *standard, noisy*: the same at 40 dB;
 - *sparse*: s-sparse signals with entries $\pm B$, the extreme points of the theorems' class. Beside trained networks it
   has those that the theorems construct, where their bounds must hold and say something;
 - *sparse, noisy*: the same with noise, for the theorems that allow it;
@@ -54,9 +55,16 @@ class Scale:
     def problems(self) -> dict[str, SparseRecovery]:
         """The problem of each regime."""
         standard = SparseRecovery.gaussian(self.m, self.n, law=BernoulliGaussian(0.1))
+        standard_noisy = SparseRecovery.gaussian(self.m, self.n, law=BernoulliGaussian(0.1), snr_db=40.0)
         sparse = SparseRecovery.gaussian(self.m, self.n, law=WorstCase(self.sparsity))
         noisy = SparseRecovery.gaussian(self.m, self.n, law=WorstCase(self.sparsity), snr_db=60.0)
-        return {"standard": standard, "sparse": sparse, "sparse, noisy": noisy, "long": standard}
+        return {
+            "standard": standard,
+            "standard, noisy": standard_noisy,
+            "sparse": sparse,
+            "sparse, noisy": noisy,
+            "long": standard,
+        }
 
 
 def _quick_training(network: str, problem: Mapping[str, Any]) -> tuple[TrainingConfig, dict[str, Any]]:
@@ -65,9 +73,10 @@ def _quick_training(network: str, problem: Mapping[str, Any]) -> tuple[TrainingC
 
 
 def _paper_training(network: str, problem: Mapping[str, Any]) -> tuple[TrainingConfig, dict[str, Any]]:
+    known = {"alista": "alista-snr40", "lista-cpss": "lista-cpss-noisefree"}.get(network)
+    if known is not None and problem["law"]["kind"] == BernoulliGaussian.kind:
+        return known_recipe(known).training, known_recipe(known).options
     training, options = _quick_training(network, problem)
-    if network == "alista":
-        return known_recipe("alista-snr40").training, known_recipe("alista-snr40").options
     return replace(training, steps=400, learning_rate=1e-2), options
 
 
@@ -100,6 +109,8 @@ def suite(scale: str | Scale = "quick") -> list[Entry]:
     made = find_scale(scale) if isinstance(scale, str) else scale
     recipes = {regime: problem.recipe for regime, problem in made.problems().items()}
     entries = [_trained_or_classical(made, name, "standard", recipes["standard"]) for name in NETWORKS]
+    for name in ("lista-cpss", "alista"):
+        entries.append(_trained_or_classical(made, name, "standard, noisy", recipes["standard, noisy"]))
     entries += [_theory(made, name, "sparse", recipes["sparse"]) for name in ("lista-cp", "lista-cpss", "alista")]
     entries += [
         _trained_or_classical(made, name, "sparse", recipes["sparse"]) for name in ("lista", "lista-cp", "alista")

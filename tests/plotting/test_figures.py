@@ -1,0 +1,63 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from unfold_theory.claim.sources import bibliography
+from unfold_theory.errors import InputError
+from unfold_theory.plotting import FIGURES, find_figure
+
+SCRIPTS = Path(__file__).parents[2] / "figures"
+
+
+def test_every_figure_has_a_script_of_its_name():
+    assert {path.stem for path in SCRIPTS.glob("plot_*.py")} == {f"plot_{name}" for name in FIGURES}
+
+
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_a_figure_is_written_with_all_that_belongs_to_it(name, tiny_subjects, tmp_path):
+    paths = FIGURES[name].render(tiny_subjects, tmp_path, style="ieee")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in paths)
+    assert (tmp_path / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    record = json.loads((tmp_path / f"{name}.json").read_text())
+    assert set(record["sources"]) <= set(bibliography().entries)
+    assert record["style"] == "ieee"
+    assert "{" not in record["caption"]
+    assert {"torch", "matplotlib"} <= set(record["versions"])
+    entries = record["settings"]["entries"]
+    assert all(entry["seed"] == 2026 for entry in entries)
+    data = pd.read_csv(tmp_path / f"{name}.csv")
+    assert set(data["series"]) == {entry["name"] for entry in entries}
+    assert len(data) > len(entries)
+    numbers = data.select_dtypes("number")
+    assert np.isfinite(numbers.to_numpy()[~numbers.isna().to_numpy()]).all()
+
+
+def test_the_same_numbers_give_the_same_files(tiny_subjects, tmp_path):
+    for folder in ("one", "two"):
+        FIGURES["chen2018_depth"].render(tiny_subjects, tmp_path / folder)
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+
+
+def test_bounds_are_above_what_is_measured(tiny_subjects, tmp_path):
+    FIGURES["liu2019_bound"].render(tiny_subjects, tmp_path)
+    data = pd.read_csv(tmp_path / "liu2019_bound.csv").set_index(["series", "depth"])
+    measured = data[data["quantity"] == "||x^k - x*||_2"]["largest"]
+    bound = data[data["quantity"].str.startswith("bound")]["largest"]
+    assert len(measured) == len(bound) == 5 * 16
+    assert (measured <= bound.reindex(measured.index)).all()
+
+
+def test_unknown_figures_and_missing_settings_are_named(tiny_subjects, tmp_path):
+    with pytest.raises(InputError, match=r"nothing.*chen2018_depth"):
+        find_figure("nothing")
+    lista = [s for s in tiny_subjects if s.entry.network == "lista"]
+    with pytest.raises(InputError, match="beck2009_gap"):
+        FIGURES["beck2009_gap"].render(lista, tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="is a file"):
+        FIGURES["chen2018_coupling"].render(lista, tmp_path / "file")
