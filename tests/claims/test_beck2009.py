@@ -25,6 +25,15 @@ def test_rate_holds(network, claimed):
     assert verify(claimed, slow_quadratic(network)).status is (Status.VACUOUS if network is Ista else Status.HOLDS)
 
 
+def test_zero_signals_are_decided():
+    where = random_setting(Ista).problem
+    batch = where.batch_from_codes(np.zeros((2, 40)))
+    for network, claimed in PAIRS:
+        setting = Setting(network.for_problem(where, 4, lam=0.1), where, batch, lam=0.1)
+        assert verify(claimed, setting).status is Status.VACUOUS
+        assert verify(claimed, setting).conclusion.holds.all()
+
+
 def test_learned_steps_enter_with_their_sum():
     where = random_setting(Ista)
     top = (1 / where.lipschitz).lo.item()

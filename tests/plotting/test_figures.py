@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.conftest import TINY
 from unfold_theory.claim.sources import bibliography
 from unfold_theory.errors import InputError
 from unfold_theory.plotting import FIGURES, find_figure
@@ -48,7 +49,7 @@ def test_bounds_are_above_what_is_measured(tiny_subjects, tmp_path):
     data = pd.read_csv(tmp_path / "liu2019_bound.csv").set_index(["series", "depth"])
     measured = data[data["quantity"] == "||x^k - x*||_2"]["largest"]
     bound = data[data["quantity"].str.startswith("bound")]["largest"]
-    assert len(measured) == len(bound) == 5 * 16
+    assert len(measured) == len(bound) == 5 * TINY.depth
     assert (measured <= bound.reindex(measured.index)).all()
 
 

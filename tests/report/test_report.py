@@ -6,7 +6,7 @@ import pytest
 
 from unfold_theory.claim import CLAIMS, Status
 from unfold_theory.errors import InputError
-from unfold_theory.report import Report, check_replaceable, replaced_folder, write_report
+from unfold_theory.report import Report, replaced_folder, require_replaceable, write_report
 from unfold_theory.report import write as writing
 from unfold_theory.report.html import page
 from unfold_theory.report.latex import document
@@ -151,7 +151,7 @@ def test_a_failure_leaves_the_old_report(tmp_path, claims, tiny_subjects, tiny_v
     (place / "verdicts.json").write_text("old")
     monkeypatch.setattr(writing, "page", lambda report: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        write_report(claims, tiny_subjects[:1], tiny_verdicts, place, scale="tiny")
+        write_report(claims, tiny_subjects, tiny_verdicts, place, scale="tiny")
     assert [p.name for p in tmp_path.iterdir()] == ["report"]
     assert (place / "verdicts.json").read_text() == "old"
 
@@ -171,12 +171,12 @@ def test_a_report_is_replaced_as_a_whole(tmp_path):
 def test_other_folders_are_refused(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(InputError, match="would be lost"):
-        check_replaceable(tmp_path)
+        require_replaceable(tmp_path)
     with pytest.raises(InputError, match="not a folder"):
-        check_replaceable(tmp_path / "thesis.tex")
+        require_replaceable(tmp_path / "thesis.tex")
     (tmp_path / "link").symlink_to(tmp_path)
     with pytest.raises(InputError, match="not a folder"):
-        check_replaceable(tmp_path / "link")
+        require_replaceable(tmp_path / "link")
     (tmp_path / "empty").mkdir()
-    assert check_replaceable(tmp_path / "empty") == tmp_path / "empty"
+    assert require_replaceable(tmp_path / "empty") == tmp_path / "empty"
     assert (tmp_path / "thesis.tex").read_text() == "years of work"

@@ -51,7 +51,7 @@ def test_networks_are_trained_once(tmp_path):
     assert counts == [len(entries), 0]
     assert {s.entry.name for s in subjects} == {e.name for e in entries}
     trained = [s for s in subjects if s.entry.origin == "trained"]
-    assert all(len(s.manifest["metrics"]["nmse_db"]) == 17 for s in trained)
+    assert all(len(s.manifest["metrics"]["nmse_db"]) == TINY.depth + 1 for s in trained)
 
 
 def test_entries_of_one_problem_share_problem_and_batch(tiny_subjects):
@@ -85,25 +85,24 @@ def test_verdicts_survive_json(tiny_verdicts):
         assert VerdictRecord.from_json(json.loads(json.dumps(record.to_json()))) == record
 
 
-def test_verdicts_are_kept_until_code_changes(tiny_subjects, tiny_verdicts, tiny_store, monkeypatch):
-    entry = next(s.entry for s in tiny_subjects if s.entry.name == "ISTA, standard")
+def test_verdicts_are_kept_until_code_changes(tmp_path, monkeypatch):
+    store, entry = Store(tmp_path), next(e for e in suite(TINY) if e.name == "FISTA, standard")
     done = []
-    kept = registered_verdicts([entry], tiny_store, jobs=1, watch=Watch(on_done=done.append))
-    assert not done
-    assert kept == [v for v in tiny_verdicts if v.setting == entry.name]
+    kept = registered_verdicts([entry], store, jobs=1, watch=Watch(on_done=done.append))
+    assert registered_verdicts([entry], store, jobs=1, watch=Watch(on_done=done.append)) == kept
+    assert len(done) == 1
     monkeypatch.setattr(verdicts, "code_sha256", lambda: "another version")
-    again = registered_verdicts([entry], tiny_store, jobs=1, watch=Watch(on_done=done.append))
-    assert len(done) == 1
+    again = registered_verdicts([entry], store, jobs=1, watch=Watch(on_done=done.append))
+    assert len(done) == 2
     assert [v.status for v in again] == [v.status for v in kept]
-    monkeypatch.undo()
-    registered_verdicts([entry], tiny_store, jobs=1)
 
 
-def test_another_seed_is_another_verdict(tiny_subjects, tiny_store):
-    entry = next(s.entry for s in tiny_subjects if s.entry.name == "ISTA, standard")
+def test_another_seed_is_another_verdict(tmp_path):
+    store, entry = Store(tmp_path), next(e for e in suite(TINY) if e.name == "FISTA, standard")
     done = []
-    registered_verdicts([replace(entry, seed=7)], tiny_store, jobs=1, watch=Watch(on_done=done.append))
-    assert len(done) == 1
+    for seed in (7, 8, 7):
+        registered_verdicts([replace(entry, seed=seed)], store, jobs=1, watch=Watch(on_done=done.append))
+    assert len(done) == 2
 
 
 def test_a_damaged_weight_is_computed_anew(tmp_path):
@@ -132,6 +131,17 @@ def test_results_come_back_in_order(jobs):
     assert sorted(piece.title for piece in done) == [f"piece {i}" for i in range(5)]
     assert [piece.number for piece in done] == [1, 2, 3, 4, 5]
     assert all(0 <= fraction <= 1 for fraction in fractions)
+
+
+def refuse(board, place, value):
+    raise InputError(f"Piece {value} is wrong", "Mend it")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_errors_of_workers_arrive_whole(jobs):
+    with pytest.raises(InputError, match="is wrong") as caught:
+        run_pieces(refuse, [(1,), (2,)], jobs, Watch())
+    assert caught.value.remedy == "Mend it"
 
 
 def test_nothing_to_do_starts_nothing():

@@ -12,7 +12,7 @@ from unfold_theory.cli.console import messages, output
 from unfold_theory.cli.progress import prepare_with_progress, registered_with_progress
 from unfold_theory.cli.verification import Jobs, ScaleName
 from unfold_theory.errors import InputError
-from unfold_theory.report import check_replaceable, write_report
+from unfold_theory.report import require_replaceable, write_report
 from unfold_theory.suite import literature, suite
 
 FORMATS = ("html", "latex")
@@ -28,7 +28,7 @@ def write(
     if format not in FORMATS:
         raise InputError(f"There is no report format {format!r}", f"Choose {' or '.join(FORMATS)}")
     entries = suite(scale)
-    check_replaceable(out)
+    require_replaceable(out)
     subjects = prepare_with_progress(entries, jobs=jobs)
     verdicts = registered_with_progress(entries, jobs=jobs)
     console = messages()

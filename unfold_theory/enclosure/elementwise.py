@@ -61,6 +61,10 @@ def matmul(first: Enclosure, second: Enclosure) -> Enclosure:
         radius = up(radius * (1 + 8 * UNIT_ROUNDOFF) + 4 * terms * TINY)
         product = a @ b
         lo, hi = down(product - radius), up(product + radius)
+    if ra is None and rb is None and (size == 0).any():
+        # Sums of nothing but zeros are exactly zero; underflow is told apart by counting the terms.
+        nothing = (a != 0).astype(float) @ (b != 0).astype(float) == 0
+        lo, hi = np.where(nothing, 0.0, lo), np.where(nothing, 0.0, hi)
     return first._like(lo, hi, second)
 
 

@@ -89,7 +89,8 @@ class Enclosure:
             raise InputError("A value or a residual is NaN", "Look for non-finite entries in the data or the network")
         if (residual < 0).any():
             raise InputError("A residual is negative", "State residuals as absolute values")
-        return cls(down(value - residual), up(value + residual), Basis.NUMERICAL)
+        ends = [np.where(residual == 0, value, end) for end in (down(value - residual), up(value + residual))]
+        return cls(ends[0], ends[1], Basis.NUMERICAL)
 
     @classmethod
     def confidence(cls, lo: Numbers, hi: Numbers, *, delta: float) -> Enclosure:
@@ -234,8 +235,12 @@ class Enclosure:
             # inf / inf: any value of the right sign is possible.
             lo = down(np.minimum.reduce([np.where(np.isnan(c), -np.inf, c) for c in corners]))
             hi = up(np.maximum.reduce([np.where(np.isnan(c), np.inf, c) for c in corners]))
-            return self._like(np.where((self.lo >= 0) & (other.lo > 0), np.maximum(lo, 0.0), lo), hi, other)
-        return self * other.reciprocal()
+            lo = np.where((self.lo >= 0) & (other.lo > 0), np.maximum(lo, 0.0), lo)
+            zero = (self.lo == 0) & (self.hi == 0)
+            return self._like(np.where(zero, 0.0, lo), np.where(zero, 0.0, hi), other)
+        quotient = self * other.reciprocal()
+        undefined = (other.lo == 0) & (other.hi == 0)
+        return self._like(np.where(undefined, -np.inf, quotient.lo), np.where(undefined, np.inf, quotient.hi), other)
 
     def __rtruediv__(self, other: Any) -> Enclosure:
         return Enclosure.of(other) / self

@@ -12,7 +12,7 @@ from unfold_theory.claim import verify
 from unfold_theory.claims.chen2018 import linear_rate, support_selection
 from unfold_theory.claims.liu2019 import linear_rate as alista_rate
 from unfold_theory.plotting.drawing import Drawing, canvas, legend_above
-from unfold_theory.plotting.primitives import curve, decibel, depth_axis, panel_label, series, settings_of
+from unfold_theory.plotting.primitives import by_regime, curve, decibel, depth_axis, panel_label, series, settings_of
 from unfold_theory.plotting.registry import figure
 from unfold_theory.plotting.styles import Style, look
 from unfold_theory.suite import Entry, Subject
@@ -34,8 +34,7 @@ def _wants(entry: Entry) -> bool:
 @figure(wants=_wants)
 def chen2018_depth(subjects: Sequence[Subject], style: Style) -> Drawing:
     """Depth against error: learned, classical and bound."""
-    standard = [s for s in subjects if s.entry.regime == "standard"]
-    sparse = [s for s in subjects if s.entry.regime == "sparse"]
+    standard, sparse = by_regime("chen2018_depth", subjects, "standard", "sparse")
     figure_, axes = canvas(style, 2, aspect=0.78)
     data = [_measured(axes[0], subject) for subject in standard]
     panel_label(axes[0], "a", "standard")

@@ -11,6 +11,7 @@ from unfold_theory.claim import Claim, verify
 from unfold_theory.claims import chen2018, liu2019
 from unfold_theory.plotting.drawing import Drawing, canvas, legend_above
 from unfold_theory.plotting.primitives import (
+    by_regime,
     curve,
     depth_axis,
     log_axis,
@@ -39,12 +40,10 @@ CAPTION = (
 @figure(wants=lambda entry: entry.regime.startswith("sparse") and entry.origin == "theory")
 def liu2019_bound(subjects: Sequence[Subject], style: Style) -> Drawing:
     """Bounds of the coherence theory beside measured errors."""
-    regimes = {"sparse": "noise-free", "sparse, noisy": "with noise"}
-    groups = {r: [s for s in subjects if s.entry.regime == r] for r in regimes}
-    groups = {regime: group for regime, group in groups.items() if group}
+    groups = by_regime("liu2019_bound", subjects, "sparse", "sparse, noisy")
     figure_, axes = canvas(style, 2, aspect=0.78, sharey=False)
     data = []
-    for axis, letter, (regime, group) in zip(axes, "ab", groups.items(), strict=False):
+    for axis, letter, title, group in zip(axes, "ab", ("noise-free", "with noise"), groups, strict=True):
         for subject in group:
             data += _draw(axis, subject)
         signals = group[0].setting.signal_class
@@ -52,12 +51,10 @@ def liu2019_bound(subjects: Sequence[Subject], style: Style) -> Drawing:
         axis.axhline(trivial, color="#8c8c8c", linewidth=0.9, label="zero code")
         depth_axis(axis, group[0].setting.network.depth, first=1)
         log_axis(axis, r"$\max\ \|x^k-x^{{*}}\|_2$")
-        panel_label(axis, letter, regimes[regime])
+        panel_label(axis, letter, title)
     legend_above(figure_, list(axes), columns=5, bounds=True)
-    problems = {regime: str(group[0].setting.problem) for regime, group in groups.items()}
-    caption = CAPTION.format(
-        count=len(subjects[0].setting.batch), clean=problems["sparse"], noisy=problems.get("sparse, noisy", "")
-    )
+    clean, noisy = (group[0].setting.problem for group in groups)
+    caption = CAPTION.format(count=len(subjects[0].setting.batch), clean=clean, noisy=noisy)
     return Drawing("liu2019_bound", figure_, pd.concat(data), caption, ["chen2018", "liu2019"], settings_of(subjects))
 
 

@@ -11,6 +11,7 @@ from jaxtyping import Float64
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
+from unfold_theory.errors import InputError
 from unfold_theory.plotting.styles import Look
 from unfold_theory.suite import Subject
 
@@ -78,6 +79,21 @@ def over_samples(values: Float64[np.ndarray, "points sample"]) -> dict[str, np.n
         "smallest": np.min(values, axis=1),
         "largest": np.max(values, axis=1),
     }
+
+
+def by_regime(name: str, subjects: Sequence[Subject], *regimes: str) -> list[list[Subject]]:
+    """The subjects of each regime.
+
+    Raises:
+        InputError: A regime has none.
+    """
+    groups = [[subject for subject in subjects if subject.entry.regime == regime] for regime in regimes]
+    missing = [regime for regime, group in zip(regimes, groups, strict=True) if not group]
+    if missing:
+        raise InputError(
+            f"The figure {name} lacks settings of the regime {' and '.join(missing)}", "Draw it from a whole suite"
+        )
+    return groups
 
 
 def settings_of(subjects: Sequence[Subject]) -> Mapping[str, Any]:

@@ -65,7 +65,7 @@ class MinimaxWeight:
     def relative_gap(self) -> float:
         """Largest certified (upper - lower) / upper of a column whose coherence is not zero up to rounding."""
         lo, hi = self.columns.lo, self.columns.hi
-        return float(np.where(hi > _INDEPENDENT, (hi - lo) / hi, 0.0).max())
+        return float(np.divide(hi - lo, hi, out=np.zeros_like(hi), where=hi > _INDEPENDENT).max())
 
     @property
     def largest_entry(self) -> float:

@@ -17,7 +17,7 @@ MARK = "verdicts.json"
 _ABANDONED = 24 * 3600.0
 
 
-def check_replaceable(folder: str | Path) -> Path:
+def require_replaceable(folder: str | Path) -> Path:
     """The absolute path, if a report may be put there: nothing else of the user's would be lost.
 
     Raises:
@@ -43,9 +43,9 @@ def replaced_folder(folder: str | Path) -> Iterator[Path]:
     never a half-written one. Hidden remains of killed processes go after a day.
 
     Raises:
-        InputError: As :func:`check_replaceable`, or the place cannot be written.
+        InputError: As :func:`require_replaceable`, or the place cannot be written.
     """
-    place = check_replaceable(folder)
+    place = require_replaceable(folder)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         _clear_abandoned(place)

@@ -24,8 +24,6 @@ from unfold_theory.training import TrainingConfig, quick_recipe
 from unfold_theory.training import recipe as known_recipe
 
 CLASSICAL = ("ista", "fista")
-DEPTH = 16
-LONG_SIGNALS = 48
 OWN_TRAINING = TrainingConfig(steps=200, learning_rate=1e-2, decays=(0.2,), patience=None)
 """Of a user's own network, of which nothing is known."""
 
@@ -40,7 +38,10 @@ class Scale:
         m, n: Shape of the dictionary.
         sparsity: Of the *sparse* regimes: the minimax weight of this size must allow it with room to spare.
         iterations: Depth of the *long* regime.
-        training: Training and options of a registered network at this scale, on a problem.
+        training: Training and options of a registered network of a depth at this scale, on a problem.
+        depth: Number of layers elsewhere.
+        signals: Signals of each setting.
+        long_signals: Signals of the *long* regime.
     """
 
     name: str
@@ -49,8 +50,10 @@ class Scale:
     n: int
     sparsity: int
     iterations: int
-    training: Callable[[str, Mapping[str, Any]], tuple[TrainingConfig, dict[str, Any]]]
+    training: Callable[[str, int, Mapping[str, Any]], tuple[TrainingConfig, dict[str, Any]]]
+    depth: int = 16
     signals: int = 128
+    long_signals: int = 48
 
     def problems(self) -> dict[str, SparseRecovery]:
         """The problem of each regime."""
@@ -67,16 +70,16 @@ class Scale:
         }
 
 
-def _quick_training(network: str, problem: Mapping[str, Any]) -> tuple[TrainingConfig, dict[str, Any]]:
-    made = quick_recipe(network, DEPTH, problem)
+def _quick_training(network: str, depth: int, problem: Mapping[str, Any]) -> tuple[TrainingConfig, dict[str, Any]]:
+    made = quick_recipe(network, depth, problem)
     return made.training, made.options
 
 
-def _paper_training(network: str, problem: Mapping[str, Any]) -> tuple[TrainingConfig, dict[str, Any]]:
+def _paper_training(network: str, depth: int, problem: Mapping[str, Any]) -> tuple[TrainingConfig, dict[str, Any]]:
     known = {"alista": "alista-snr40", "lista-cpss": "lista-cpss-noisefree"}.get(network)
     if known is not None and problem["law"]["kind"] == BernoulliGaussian.kind:
         return known_recipe(known).training, known_recipe(known).options
-    training, options = _quick_training(network, problem)
+    training, options = _quick_training(network, depth, problem)
     return replace(training, steps=400, learning_rate=1e-2), options
 
 
@@ -118,7 +121,7 @@ def suite(scale: str | Scale = "quick") -> list[Entry]:
     entries += [_theory(made, name, "sparse, noisy", recipes["sparse, noisy"]) for name in ("lista-cp", "lista-cpss")]
     for name in CLASSICAL:
         entry = _trained_or_classical(made, name, "long", recipes["long"])
-        entries.append(replace(entry, depth=made.iterations, signals=LONG_SIGNALS))
+        entries.append(replace(entry, depth=made.iterations, signals=made.long_signals))
     return entries
 
 
@@ -141,17 +144,17 @@ def _trained_or_classical(scale: Scale, network: str, regime: str, recipe: dict[
     title = f"{NETWORKS[network].title}, {regime}"
     if network in CLASSICAL:
         options = {"lam": Entry.lam}
-        return Entry(title, regime, network, recipe, DEPTH, "classical", options, signals=scale.signals)
-    training, options = scale.training(network, recipe)
-    return Entry(title, regime, network, recipe, DEPTH, "trained", options, training, signals=scale.signals)
+        return Entry(title, regime, network, recipe, scale.depth, "classical", options, signals=scale.signals)
+    training, options = scale.training(network, scale.depth, recipe)
+    return Entry(title, regime, network, recipe, scale.depth, "trained", options, training, signals=scale.signals)
 
 
 def _theory(scale: Scale, network: str, regime: str, recipe: dict[str, Any]) -> Entry:
-    options = {"selected": [scale.sparsity] * DEPTH} if network == "lista-cpss" else {}
+    options = {"selected": [scale.sparsity] * scale.depth} if network == "lista-cpss" else {}
     title = f"{NETWORKS[network].title} of theory, {regime}"
-    return Entry(title, regime, network, recipe, DEPTH, "theory", options, signals=scale.signals)
+    return Entry(title, regime, network, recipe, scale.depth, "theory", options, signals=scale.signals)
 
 
 def _own(scale: Scale, network: str, title: str, regime: str, recipe: dict[str, Any]) -> Entry:
     name = f"{title}, {regime}"
-    return Entry(name, regime, network, recipe, DEPTH, "trained", {}, OWN_TRAINING, signals=scale.signals)
+    return Entry(name, regime, network, recipe, scale.depth, "trained", {}, OWN_TRAINING, signals=scale.signals)

@@ -14,6 +14,8 @@ from typing import Any
 import joblib
 import numpy as np
 
+from unfold_theory.errors import InputError
+
 
 @dataclass(frozen=True)
 class Done:
@@ -73,6 +75,9 @@ def run_pieces(work: Work, pieces: Sequence[tuple[Any, ...]], jobs: int, watch: 
         pieces: Arguments, which must pickle.
         jobs: Processes; with 1 everything runs in this one.
         watch: Hears of the progress.
+
+    Raises:
+        InputError: A piece of work raised it; the others are given up.
     """
     if not pieces:
         return []
@@ -82,14 +87,29 @@ def run_pieces(work: Work, pieces: Sequence[tuple[Any, ...]], jobs: int, watch: 
         tasks = (joblib.delayed(_placed)(work, board, i, piece) for i, piece in enumerate(pieces))
         options: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
         pool: Any = joblib.Parallel(n_jobs=min(jobs, len(pieces)), **options)
-        for number, (place, (title, seconds, result)) in enumerate(pool(tasks), start=1):
-            results[place] = result
+        for number, (place, found) in enumerate(pool(tasks), start=1):
+            if isinstance(found, _Refusal):
+                raise InputError(found.cause, found.remedy)
+            title, seconds, results[place] = found
             watch.on_done(Done(title, seconds, number, len(pieces)))
     return results
 
 
-def _placed(work: Work, board: Board, place: int, piece: tuple[Any, ...]) -> tuple[int, tuple[str, float, Any]]:
-    found = work(board, place, *piece)
+@dataclass(frozen=True)
+class _Refusal:
+    """An error of the user's on its way between processes, without what may not pickle."""
+
+    cause: str
+    remedy: str
+
+
+def _placed(
+    work: Work, board: Board, place: int, piece: tuple[Any, ...]
+) -> tuple[int, tuple[str, float, Any] | _Refusal]:
+    try:
+        found = work(board, place, *piece)
+    except InputError as error:
+        return place, _Refusal(error.cause, error.remedy)
     board.post(place, 1.0)
     return place, found
 
