@@ -19,7 +19,7 @@ def brief_training(network, depth, problem):
     return training, made.options
 
 
-TINY = Scale("tiny", "25 x 50", 25, 50, 2, iterations=12, training=brief_training, depth=5, signals=24, long_signals=12)
+TINY = Scale("tiny", "40 x 60", 40, 60, 2, iterations=12, training=brief_training, depth=5, signals=24, long_signals=12)
 
 
 @pytest.fixture(scope="session")

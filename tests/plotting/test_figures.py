@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,8 @@ def test_a_figure_is_written_with_all_that_belongs_to_it(name, tiny_subjects, tm
     record = json.loads((tmp_path / f"{name}.json").read_text())
     assert set(record["sources"]) <= set(bibliography().entries)
     assert record["style"] == "ieee"
-    assert "{" not in record["caption"]
+    assert not re.search(r"%\(", record["caption"])
+    assert record["caption"].count("$") % 2 == 0
     assert {"torch", "matplotlib"} <= set(record["versions"])
     entries = record["settings"]["entries"]
     assert all(entry["seed"] == 2026 for entry in entries)
@@ -51,6 +53,15 @@ def test_bounds_are_above_what_is_measured(tiny_subjects, tmp_path):
     bound = data[data["quantity"].str.startswith("bound")]["largest"]
     assert len(measured) == len(bound) == 5 * TINY.depth
     assert (measured <= bound.reindex(measured.index)).all()
+
+
+def test_coupling_shows_every_layer_that_could_be_uncoupled(tiny_subjects, tmp_path):
+    FIGURES["chen2018_coupling"].render(tiny_subjects, tmp_path)
+    data = pd.read_csv(tmp_path / "chen2018_coupling.csv")
+    mismatch = data[data["quantity"].str.startswith("||W2")].groupby("series")["depth"].apply(list)
+    every = list(range(2, TINY.depth + 1))
+    assert mismatch.to_dict() == {"LISTA (tied), standard": every, "LISTA, standard": every}
+    assert (data[data["quantity"] == "threshold"]["smallest"] <= data[data["quantity"] == "threshold"]["largest"]).all()
 
 
 def test_unknown_figures_and_missing_settings_are_named(tiny_subjects, tmp_path):

@@ -118,7 +118,8 @@ def test_figures_stand_beside_the_page(written):
 
 
 def test_the_latex_document_is_balanced(claims, tiny_subjects, tiny_verdicts):
-    text = document(Report("tiny", claims, tiny_subjects, tiny_verdicts, []))
+    report = Report("tiny", claims, tiny_subjects, tiny_verdicts, [])
+    text = document(report)
     stack = []
     for kind, name in re.findall(r"\\(begin|end)\{(\w+)\}", text):
         if kind == "begin":
@@ -132,6 +133,8 @@ def test_the_latex_document_is_balanced(claims, tiny_subjects, tiny_verdicts):
     assert "\\toprule" in text
     for claim in claims:
         assert f"\\cite{{{claim.source}}}" in text
+    assert report.bibtex().count(r"unfold\_theory") == 2
+    assert r"\\_" not in report.bibtex()
     for row in re.findall(r"^.*\\\\$", text, re.MULTILINE):
         assert not re.search(r"(?<!\\)%", row)
 
@@ -149,6 +152,7 @@ def test_a_failure_leaves_the_old_report(tmp_path, claims, tiny_subjects, tiny_v
     place = tmp_path / "report"
     place.mkdir()
     (place / "verdicts.json").write_text("old")
+    monkeypatch.setattr(writing, "FIGURES", {})
     monkeypatch.setattr(writing, "page", lambda report: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_report(claims, tiny_subjects, tiny_verdicts, place, scale="tiny")

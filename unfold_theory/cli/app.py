@@ -72,10 +72,11 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
+def _version(wanted: bool) -> bool:
     if wanted:
         typer.echo(f"unfold-theory {versions()['unfold_theory']}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

@@ -95,7 +95,7 @@ class ProblemOptions:
             return BernoulliGaussian(0.1 if self.sparsity is None else self.sparsity, size)
         if kind not in LAWS:
             raise InputError(f"There is no law {kind!r}", f"Choose one of {', '.join(LAWS)}")
-        if self.sparsity is None or self.sparsity != int(self.sparsity):
+        if self.sparsity is None or not self.sparsity.is_integer():
             raise InputError(
                 f"The law {kind} needs a whole number of nonzero entries, not {self.sparsity}", "Give --sparsity 5, say"
             )

@@ -79,6 +79,10 @@ def train_network(
         raise InputError(f"The checkpoint {out} does not end in .safetensors", "Name it FILE.safetensors")
     if out.is_dir():
         raise InputError(f"{out} is a folder", "Name a file")
+    if scheme not in (None, *SCHEMES):
+        raise InputError(f"There is no training scheme {scheme!r}", f"Choose one of {', '.join(SCHEMES)}")
+    if test_signals < 1:
+        raise InputError(f"A number of test signals of {test_signals}", "Choose a positive integer")
     options = ProblemOptions(problem, m, n, condition, dictionary, key, dictionary_seed, law, sparsity, magnitude, snr)
     made, layers, training, start = _starting_point(network, options, depth, seed)
     changes = {"scheme": scheme, "steps": steps, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated
 
 import typer
@@ -146,27 +147,34 @@ def _print(verdicts: Sequence[Verdict], explain: bool) -> None:
             console.print(verdict.explain(), markup=False, soft_wrap=True)
             console.print()
     else:
-        console.print(_table(verdicts))
+        console.print(_table(verdicts, console.width))
     counts = Counter(verdict.status for verdict in verdicts)
     shown = [f"[{COLOURS[s]}]{SYMBOL[s]} {counts[s]} {s.value}[/]" for s in Status if counts[s]]
     console.print(", ".join(shown))
 
 
-def _table(verdicts: Sequence[Verdict]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("claim", "setting", "verdict", "proof"):
-        table.add_column(title, no_wrap=True)
-    for title in ("applies", "observed"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("why", no_wrap=True, overflow="ellipsis", ratio=1)
-    for v in sorted(verdicts, key=lambda v: v.claim.id):
-        table.add_row(
+def _table(verdicts: Sequence[Verdict], width: int) -> Table:
+    """One line a verdict; as much of the reason as there is room for."""
+    rows = [
+        (
             v.claim.id,
-            escape(v.setting),
-            f"[{COLOURS[v.status]}]{SYMBOL[v.status]} {v.status.value}[/]",
+            v.setting,
+            f"{SYMBOL[v.status]} {v.status.value}",
             v.proof,
             "–" if v.conclusion is None else f"{v.coverage:.0%}",
             "–" if v.observed is None else f"{v.observed:.0%}",
-            escape(v.reason),
+            v.reason,
         )
+        for v in sorted(verdicts, key=lambda v: v.claim.id)
+    ]
+    titles = ("claim", "setting", "verdict", "proof", "applies", "observed", "why")
+    taken = sum(max(len(row[i]) for row in (titles, *rows)) + 2 for i in range(len(titles) - 1))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for i, title in enumerate(titles):
+        table.add_column(title, justify="right" if i in (4, 5) else "left", no_wrap=i < 2, overflow="fold")
+    for row, v in zip(rows, sorted(verdicts, key=lambda v: v.claim.id), strict=True):
+        why = shorten(row[-1], max(width - taken, 40), placeholder=" …")
+        cells = [escape(cell) for cell in (*row[:-1], why)]
+        cells[2] = f"[{COLOURS[v.status]}]{cells[2]}[/]"
+        table.add_row(*cells)
     return table

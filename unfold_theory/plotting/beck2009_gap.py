@@ -16,9 +16,9 @@ from unfold_theory.plotting.styles import Style, look
 from unfold_theory.suite import Subject
 
 CAPTION = (
-    "Gap F(x_k) - F* of the Lasso with weight {lam:g} on {problem}: median over {count} signals, with their range "
-    "shaded; dotted, the median of the bounds (theorem 3.1 for ISTA, 4.4 for FISTA), which are checked signal by "
-    "signal. F* is enclosed by primal and dual values."
+    r"Gap $F(x_k)-F^\star$ of the Lasso with weight %(lam)g on %(problem)s: median over %(count)d signals, "
+    r"with their range shaded; dotted, the median of the bounds (theorem 3.1 for ISTA, 4.4 for FISTA), which "
+    r"are checked signal by signal. $F^\star$ is enclosed by primal and dual values."
 )
 
 
@@ -46,5 +46,5 @@ def beck2009_gap(subjects: Sequence[Subject], style: Style) -> Drawing:
     log_axis(axis, r"$F(x_k)-F^{{\star}}$")
     legend_above(figure_, axis, columns=3, bounds=True)
     setting = subjects[0].setting
-    caption = CAPTION.format(lam=setting.lam, problem=setting.problem, count=len(setting.batch))
+    caption = CAPTION % {"lam": setting.lam, "problem": setting.problem, "count": len(setting.batch)}
     return Drawing("beck2009_gap", figure_, pd.concat(data), caption, ["beck2009"], settings_of(subjects))

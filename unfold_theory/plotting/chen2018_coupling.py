@@ -15,9 +15,10 @@ from unfold_theory.rates.layer_maps import layer_maps
 from unfold_theory.suite import Subject
 
 CAPTION = (
-    "Theorem 1 of Chen et al. 2018: where the errors of LISTA vanish with depth, (a) its weights couple, "
-    "W2 - (I - W1 A) -> 0 (spectral norm here), and (b) its thresholds vanish (mean over coordinates, with their range "
-    "shaded). Trained on {problem}. Layers that are coupled by construction have no curve in (a)."
+    r"Theorem 1 of Chen et al. 2018: where the errors of LISTA vanish with depth, (a) its weights couple, "
+    r"$W_2^k-(I-W_1^kA)\to 0$ (spectral norm here), and (b) its thresholds vanish (mean over coordinates, with "
+    r"their range shaded). Trained on %(problem)s. Layers that are coupled by construction have no point in "
+    r"(a); nor has the first, where $W_2$ multiplies the code 0."
 )
 
 
@@ -30,10 +31,11 @@ def chen2018_coupling(subjects: Sequence[Subject], style: Style) -> Drawing:
         shown = look(subject.entry.network)
         maps = list(layer_maps(subject.setting.network, subject.setting.problem.dictionary))
         layers = np.arange(1, len(maps) + 1, dtype=np.float64)
-        if all(m.mismatch is not None for m in maps):
-            mismatch = np.array([np.linalg.norm(m.mismatch.mid, 2) for m in maps if m.mismatch is not None])
-            curve(axes[0], layers, mismatch, shown, markevery=1)
-            data.append(series(subject.entry.name, "||W2 - (I - W1 A)||_2", layers, value=mismatch))
+        mismatch = {k: np.linalg.norm(m.mismatch.mid, 2) for k, m in enumerate(maps, 1) if m.mismatch is not None}
+        if mismatch:
+            where, sizes = np.array(list(mismatch), dtype=np.float64), np.array(list(mismatch.values()))
+            curve(axes[0], where, sizes, shown, markevery=1)
+            data.append(series(subject.entry.name, "||W2 - (I - W1 A)||_2", where, value=sizes))
         thresholds = np.stack([m.threshold for m in maps])
         mean = thresholds.mean(axis=1)
         curve(axes[1], layers, mean, shown, markevery=1)
@@ -51,7 +53,7 @@ def chen2018_coupling(subjects: Sequence[Subject], style: Style) -> Drawing:
     panel_label(axes[0], "a", "weights couple?")
     panel_label(axes[1], "b", "thresholds vanish?")
     legend_above(figure_, list(axes), columns=3)
-    caption = CAPTION.format(problem=subjects[0].setting.problem)
+    caption = CAPTION % {"problem": subjects[0].setting.problem}
     return Drawing(
         "chen2018_coupling", figure_, pd.concat(data), caption, ["chen2018", "gregor2010"], settings_of(subjects)
     )

@@ -19,10 +19,10 @@ from unfold_theory.suite import Entry, Subject
 
 SHOWN = ("ista", "fista", "lista", "lista-cp", "lista-cpss", "tilista", "alista")
 CAPTION = (
-    "NMSE is 10 log10(sum ||x^k - x*||^2 / sum ||x*||^2), a ratio of sums over the batch. (a) Standard set-up: "
-    "{standard} (learned: solid; classical: dashed). Coherence theorems say nothing there. (b) Extreme points of the "
-    "theorems' class, {sparse}: networks that the theorems construct, with their bounds (dotted), which count for "
-    "every signal of the class; with gain 1, ALISTA is LISTA-CP."
+    r"NMSE is $10\log_{10}(\sum\|x^k-x^*\|^2/\sum\|x^*\|^2)$, a ratio of sums over the batch. (a) Standard "
+    r"set-up: %(standard)s (learned: solid; classical: dashed). Coherence theorems say nothing there. (b) "
+    r"Extreme points of the theorems' class, %(sparse)s: networks that the theorems construct, with their "
+    r"bounds (dotted), which count for every signal of the class; with gain 1, ALISTA is LISTA-CP."
 )
 
 
@@ -47,7 +47,7 @@ def chen2018_depth(subjects: Sequence[Subject], style: Style) -> Drawing:
     # Further down there is nothing but the rounding of float64.
     axes[1].set_ylim(-160.0, 8.0)
     legend_above(figure_, list(axes), columns=4, bounds=True)
-    caption = CAPTION.format(standard=standard[0].setting.problem, sparse=sparse[0].setting.problem)
+    caption = CAPTION % {"standard": standard[0].setting.problem, "sparse": sparse[0].setting.problem}
     sources = ["beck2009", "chen2018", "gregor2010", "liu2019"]
     return Drawing("chen2018_depth", figure_, pd.concat(data), caption, sources, settings_of(subjects))
 

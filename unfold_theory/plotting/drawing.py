@@ -32,7 +32,7 @@ class Drawing:
         name: File name without suffix: BibTeX key and subject.
         figure: Matplotlib's figure.
         data: Every number in the picture, one row a point; columns carry their unit in the name (``nmse_db``).
-        caption: What is seen, in full sentences.
+        caption: What is seen, in full sentences with formulas in LaTeX.
         sources: BibTeX keys.
         settings: JSON-able: what was run, with seeds.
     """

@@ -30,10 +30,10 @@ RATES: dict[str, Claim] = {
     "alista": liu2019.linear_rate,
 }
 CAPTION = (
-    "Largest error over {count} signals (markers) of the networks that the theorems construct from the minimax weight, "
-    "and the theorems' bounds (dotted; where a bound depends on the signal, the largest). (a) {clean}; (b) {noisy}, "
-    "where the bound levels off at its noise term. Grey: the zero code's error, beyond which a bound is vacuous. "
-    "With gain 1, ALISTA is LISTA-CP."
+    r"Largest $\|x^k-x^*\|_2$ over %(count)d signals (markers) of the networks that the theorems construct "
+    r"from the minimax weight, and the theorems' bounds (dotted; where a bound depends on the signal, the "
+    r"largest). (a) %(clean)s; (b) %(noisy)s, where the bound levels off at its noise term. Grey: the zero "
+    r"code's error, beyond which a bound is vacuous. With gain 1, ALISTA is LISTA-CP."
 )
 
 
@@ -54,7 +54,7 @@ def liu2019_bound(subjects: Sequence[Subject], style: Style) -> Drawing:
         panel_label(axis, letter, title)
     legend_above(figure_, list(axes), columns=5, bounds=True)
     clean, noisy = (group[0].setting.problem for group in groups)
-    caption = CAPTION.format(count=len(subjects[0].setting.batch), clean=clean, noisy=noisy)
+    caption = CAPTION % {"count": len(subjects[0].setting.batch), "clean": clean, "noisy": noisy}
     return Drawing("liu2019_bound", figure_, pd.concat(data), caption, ["chen2018", "liu2019"], settings_of(subjects))
 
 

@@ -24,11 +24,11 @@ PANELS = {
     ("standard", "alista", "trained"): "trained, standard",
 }
 CAPTION = (
-    "ALISTA: certified bounds on ||x^k - x*||_1 from the weights as they are, for each signal (dash-dotted) and for "
-    "the whole class (dotted), beside what is measured (solid). Lines are medians, thick over the signals for which "
-    "all hypotheses are met, thin over the others, to which nothing is promised; shaded: range over all {count} "
-    "signals. The strips show the share of signals with all hypotheses met, from white (none: thresholds are too small "
-    "to rule false positives out) to green (all)."
+    r"ALISTA: certified bounds on $\|x^k-x^*\|_1$ from the weights as they are, for each signal (dash-dotted) "
+    r"and for the whole class (dotted), beside what is measured (solid). Lines are medians, thick over the "
+    r"signals for which all hypotheses are met, thin over the others, to which nothing is promised; shaded: "
+    r"range over all %(count)d signals. The strips show the share of signals with all hypotheses met, from "
+    r"white (none: thresholds are too small to rule false positives out) to green (all)."
 )
 FLOOR = 1e-9
 """Errors are drawn down to here; networks that solve a signal exactly go on to zero."""
@@ -54,7 +54,7 @@ def unfoldtheory2026_certificate(subjects: Sequence[Subject], style: Style) -> D
     for strip in axes[1, 1:]:
         strip.set_yticklabels([])
     legend_above(figure_, list(axes[0]), columns=3)
-    caption = CAPTION.format(count=len(ordered[0].setting.batch))
+    caption = CAPTION % {"count": len(ordered[0].setting.batch)}
     sources = ["unfoldtheory2026", "liu2019"]
     return Drawing("unfoldtheory2026_certificate", figure_, pd.concat(data), caption, sources, settings_of(subjects))
 

@@ -110,7 +110,8 @@ class Report:
 
     def bibtex(self) -> str:
         """The same as a BibTeX file."""
-        return BibliographyData(entries=self.sources).to_string("bibtex")
+        # The writer escapes the backslash of an escaped underscore once more.
+        return BibliographyData(entries=self.sources).to_string("bibtex").replace(r"\\_", r"\_")
 
     def nmse(self, subject: Subject) -> float | None:
         """NMSE of the output in dB; None where the problem has no planted codes."""

@@ -13,9 +13,8 @@ _FORMULA = re.compile(r"(\$[^$]+\$)")
 NMSE = r"NMSE is $10\log_{10}(\sum\|e\|^2/\sum\|x^*\|^2)$ over the batch (ratio of means)."
 
 PREAMBLE = r"""\documentclass{article}
-\usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
-\usepackage[margin=2.2cm]{geometry}
+\usepackage[margin=1.4cm]{geometry}
 \usepackage{amsmath,amssymb,booktabs,graphicx,longtable}
 \title{Unfolded networks against their theorems}
 \author{unfold\_theory}
@@ -76,7 +75,9 @@ def _settings(report: Report) -> str:
 
 
 def _claim(report: Report, claim: Claim) -> str:
-    rows = [_row(v) for v in report.verdicts if v.claim == claim.id]
+    rows = [_row(v) for v in report.verdicts if v.claim == claim.id and not v.lacking]
+    lacking = len(report.lacking(claim))
+    others = f"Not applicable to {lacking} settings whose network lacks what it speaks of." if lacking else ""
     hypotheses = [f"\\item {statement(h.statement)}" for h in claim.hypotheses]
     return "\n".join(
         [
@@ -88,6 +89,7 @@ def _claim(report: Report, claim: Claim) -> str:
             r"setting & verdict & applies & observed & tightness \\ \midrule",
             *rows,
             r"\bottomrule\end{tabular}\end{center}",
+            others,
         ]
     )
 
@@ -106,8 +108,8 @@ def _figure(name: str, caption: str, sources: tuple[str, ...]) -> str:
     return "\n".join(
         [
             r"\begin{figure}\centering",
-            f"\\includegraphics[width=\\linewidth]{{figures/{name}.pdf}}",
-            f"\\caption{{{escape_latex(caption)} \\cite{{{','.join(sources)}}}}}",
+            f"\\includegraphics{{figures/{name}.pdf}}",
+            f"\\caption{{{statement(caption)} \\cite{{{','.join(sources)}}}}}",
             f"\\label{{fig:{name}}}",
             r"\end{figure}",
         ]
