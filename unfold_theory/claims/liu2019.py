@@ -125,7 +125,8 @@ def frobenius_lower_bound(s: Setting) -> Inequality:
     r"""$\|W^TA\|_F^2\ge(1-10^{-9})(1-\delta)^2\sum_i 1/d_i$, $d_i=a_i^T(AA^T)^{-1}a_i$, for every W with
     $|1-W_i^TA_i|\le\delta$.
 
-    Without the factor $1-10^{-9}$, which rounding needs, the closed form $w_i=(AA^T)^{-1}a_i/d_i$ attains it. Trivial: the n squared diagonal entries. The tightness column says how close W is to the Frobenius minimiser.
+    Without the factor $1-10^{-9}$, which rounding needs, the closed form $w_i=(AA^T)^{-1}a_i/d_i$ attains it.
+    Trivial: the n squared diagonal entries. The tightness says how close W is to the Frobenius minimiser.
     """
     dictionary = s.problem.dictionary
     if dictionary.shape[0] > dictionary.shape[1] or not smallest_singular_value_squared(dictionary).lo > 0:
