@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +14,11 @@ from unfold_theory.cli.console import messages, output
 from unfold_theory.cli.progress import prepare_with_progress, registered_with_progress
 from unfold_theory.cli.verification import Jobs, ScaleName
 from unfold_theory.errors import InputError
-from unfold_theory.report import require_replaceable, write_report
-from unfold_theory.suite import literature, suite
+from unfold_theory.report import KeptReport, require_replaceable, write_report
+from unfold_theory.report.folder import MARK
+from unfold_theory.report.write import ReportFormat
+from unfold_theory.store import Store
+from unfold_theory.suite import Entry, literature, suite
 
 FORMATS = ("html", "latex")
 
@@ -29,18 +34,29 @@ def write(
         raise InputError(f"There is no report format {format!r}", f"Choose {' or '.join(FORMATS)}")
     entries = suite(scale)
     require_replaceable(out)
+    made = "html" if format == "html" else "latex"
+    kept, console = KeptReport(entries, Store(), scale=scale, format=made), messages()
+    page = kept.restore(out)
+    if page is None:
+        page = _write(entries, out, scale, made, jobs)
+        kept.keep(out)
+    else:
+        console.print("nothing has changed since the last report: taken from the cache", markup=False)
+    counts = json.loads((page.parent / MARK).read_text(encoding="utf-8"))["counts"]
+    violated = counts[Status.VIOLATED.value]
+    output().print(f"{page}: {sum(counts.values())} verdicts, {violated} violated", markup=False, soft_wrap=True)
+    return int(violated > 0)
+
+
+def _write(entries: Sequence[Entry], out: Path, scale: str, format: ReportFormat, jobs: int) -> Path:
     subjects = prepare_with_progress(entries, jobs=jobs)
     verdicts = registered_with_progress(entries, jobs=jobs)
-    console = messages()
-    page = write_report(
+    return write_report(
         [CLAIMS[name] for name in literature()],
         subjects,
         verdicts,
         out,
         scale=scale,
-        format="html" if format == "html" else "latex",
-        on_figure=lambda name: console.print(f"drawing {name}", markup=False),
+        format=format,
+        on_figure=lambda name: messages().print(f"drawing {name}", markup=False),
     )
-    violated = sum(verdict.status is Status.VIOLATED for verdict in verdicts)
-    output().print(f"{page}: {len(verdicts)} verdicts, {violated} violated", markup=False, soft_wrap=True)
-    return int(violated > 0)

@@ -100,13 +100,24 @@ def _read(path: Path, entry: Entry) -> list[VerdictRecord] | None:
 @cache
 def code_sha256() -> str:
     """SHA-256 of every line of Python in this package, except for what only shows verdicts."""
+    return _digest(showing=False)
+
+
+@cache
+def package_sha256() -> str:
+    """SHA-256 of every file of this package, templates and sources included."""
+    return _digest(showing=True)
+
+
+def _digest(*, showing: bool) -> str:
     digest = hashlib.sha256()
 
     def add(folder: Traversable, prefix: str) -> None:
         for item in sorted(folder.iterdir(), key=lambda i: i.name):
-            if item.is_dir() and prefix + item.name not in _SHOWING:
-                add(item, f"{prefix}{item.name}/")
-            elif item.name.endswith(".py"):
+            if item.is_dir():
+                if item.name != "__pycache__" and (showing or prefix + item.name not in _SHOWING):
+                    add(item, f"{prefix}{item.name}/")
+            elif showing or item.name.endswith(".py"):
                 digest.update(f"{prefix}{item.name}\n".encode() + item.read_bytes())
 
     add(resources.files("unfold_theory"), "")
