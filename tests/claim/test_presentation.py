@@ -1,16 +1,20 @@
 """Verdicts as tables: complete, escaped, and readable by other programs."""
 
 import json
+import pickle
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from pybtex.database import parse_string
 
+import unfold_theory.claims  # noqa: F401
 from tests.claim.test_verify import Known, make, rising
 from unfold_theory.claim import CLAIMS, verify
 from unfold_theory.claim.presentation import escape_latex, to_bibtex, to_frame, to_html, to_latex
+from unfold_theory.claim.sources import bibtex, citation
 from unfold_theory.enclosure import Enclosure
+from unfold_theory.errors import InputError, MissingStructure
 
 
 @pytest.fixture(autouse=True)
@@ -65,13 +69,25 @@ def test_json_record_survives_infinities(verdict):
 
 
 def test_bibtex_lists_each_source_once():
-    import unfold_theory.claims  # noqa: F401
-
     chosen = [c for c in CLAIMS.values() if c.source in ("chen2018", "beck2009")]
     assert len(chosen) > 2
     decided = [replace(c, hypotheses=(), trivial=None, conclude=lambda s: rising() <= rising()) for c in chosen]
     entries = parse_string(to_bibtex([verify(c, Known()) for c in decided]), "bibtex").entries
     assert set(entries) == {"chen2018", "beck2009"}
+
+
+def test_names_and_escapes_survive():
+    ours = CLAIMS["unfoldtheory2026.class_certificate"]
+    assert citation(ours) == "The unfold_theory developers 2026"
+    assert r"The unfold\_theory developers" in bibtex([ours])
+    assert r"\\_" not in bibtex([ours])
+
+
+@pytest.mark.parametrize("error", [InputError("A", "B"), MissingStructure("X", "Y", "Z", "W")])
+def test_errors_travel_between_processes(error):
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert (str(again), again.cause, again.remedy) == (str(error), error.cause, error.remedy)
 
 
 def test_explain_names_statement_source_and_witness(verdict):

@@ -128,6 +128,18 @@ class Bomb:
         return os.mkdir, ("unpickled",)
 
 
+def test_a_header_whose_length_begins_like_a_pickle_is_read(saved, tmp_path):
+    """The file starts with its header's length: 128 modulo 256 makes 0x80, the first byte of a pickle."""
+    manifest, tensors = split(saved[0])
+    path = tmp_path / "padded.safetensors"
+    for padding in range(0, 4096, 4):
+        path.write_bytes(save_tensors(tensors, {"unfold_theory": json.dumps(manifest | {"extra": "x" * padding})}))
+        if path.read_bytes()[0] == 0x80:
+            break
+    assert path.read_bytes()[0] == 0x80
+    assert load_checkpoint(path).network.name == "alista"
+
+
 def test_pickles_are_refused_and_not_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with open("a.pkl", "wb") as file:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
 from pybtex.database import BibliographyData, Entry, parse_string
 from pybtex.exceptions import PybtexError
+from pybtex.richtext import Text
 
 from unfold_theory.claim.statement import Claim
 from unfold_theory.errors import InputError
@@ -40,12 +42,18 @@ def citation(claim: Claim) -> str:
     if entry is None:
         return claim.source
     people = (entry.persons or {}).get("author", [])
-    names = [" ".join(p.last_names) for p in people]
+    # Braces and escapes are for BibTeX; tables show plain text.
+    names = [str(Text.from_latex(" ".join(p.last_names))) for p in people]
     who = names[0] if len(names) == 1 else " and ".join(names) if len(names) == 2 else f"{names[0]} et al."
     return f"{who} {(entry.fields or {}).get('year', '')}".strip()
 
 
 def bibtex(claims: list[Claim]) -> str:
     """The entries of several claims' sources, each once."""
-    found = {c.source: entry for c in claims if (entry := entry_of(c)) is not None}
-    return BibliographyData(entries=found).to_string("bibtex")
+    return to_bibtex({c.source: entry for c in claims if (entry := entry_of(c)) is not None})
+
+
+def to_bibtex(entries: Mapping[str, Entry]) -> str:
+    """Entries by key as the text of a BibTeX file."""
+    # Pybtex escapes the backslash of an escaped underscore once more.
+    return BibliographyData(entries=dict(entries)).to_string("bibtex").replace(r"\\_", r"\_")

@@ -9,11 +9,11 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
-from pybtex.database import BibliographyData, Entry
+from pybtex.database import Entry
 from pybtex.plugin import find_plugin
 
 from unfold_theory.claim import Claim, Status
-from unfold_theory.claim.sources import bibliography, entry_of
+from unfold_theory.claim.sources import bibliography, entry_of, to_bibtex
 from unfold_theory.suite import Subject, VerdictRecord, versions
 
 FORMAT = 1
@@ -110,8 +110,7 @@ class Report:
 
     def bibtex(self) -> str:
         """The same as a BibTeX file."""
-        # The writer escapes the backslash of an escaped underscore once more.
-        return BibliographyData(entries=self.sources).to_string("bibtex").replace(r"\\_", r"\_")
+        return to_bibtex(self.sources)
 
     def nmse(self, subject: Subject) -> float | None:
         """NMSE of the output in dB; None where the problem has no planted codes."""

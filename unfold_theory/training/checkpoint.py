@@ -144,7 +144,8 @@ def _read(path: str | Path) -> bytes:
         raise InputError(f"There is no file {path}", "Check the path") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", "Pass a readable file") from error
-    if data[:4] == b"PK\x03\x04" or data[:1] == b"\x80":
+    # A safetensors file may begin with the byte of a pickle as well: its first bytes are a length, its ninth is "{".
+    if data[:4] == b"PK\x03\x04" or (data[:1] == b"\x80" and data[8:9] != b"{"):
         raise InputError(
             f"{path} is a pickle, as torch.save writes it, and loading one may run any code",
             "Save it as safetensors with unfold_theory.training.save_checkpoint",
