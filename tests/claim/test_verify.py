@@ -135,6 +135,13 @@ def test_scopes_decide_which_cells_apply(scope, entries, expected):
     assert np.array_equal(verdict.applicable, expected)
 
 
+def test_violations_say_how_many_and_how_far():
+    verdict = verify(make(rising() * 0.75), Known())
+    assert verdict.reason.startswith("refuted in 3 cells, worst: ")
+    assert repr(verdict.witness).startswith("Witness(toy.rate on known, depth ")
+    assert repr(verdict.claim) == "Claim(toy.rate, 1, 0 hypotheses, conjecture)"
+
+
 def test_violation_outside_the_applicable_cells_is_not_one():
     bound = Enclosure.exact(np.array([[8.0], [4.0], [1.0]]))  # refuted at depth 3
     prefix = assume(Enclosure.exact(np.array([0.0, 0.0, 2.0])), 1.0, "prefix")
@@ -204,7 +211,9 @@ def test_basis_and_proof_are_the_weakest_found():
         return lhs <= rising() + 1.0
 
     assert verify(claim(source="toy", theorem="4")(rate), Known()).basis == Basis.NUMERICAL.label
-    assert make(rising()).proof_status == "cited"
+    # A source that can be looked up is cited; one that cannot is no proof.
+    assert make(rising(), bibtex="@misc{toy, title={T}, author={A. B}, year={2026}}").proof_status == "cited"
+    assert make(rising()).proof_status == "conjecture"
     assert make(rising(), proof="x.py").proof_status == "checked"
     assert make(rising(), proof="x.py", conjecture=True).proof_status == "conjecture"
 

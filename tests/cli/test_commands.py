@@ -54,6 +54,14 @@ def test_show(run, name, words):
         assert word in result.stdout
 
 
+def test_training_replaces_checkpoints_and_nothing_else(run, tmp_path):
+    (tmp_path / "mine.safetensors").write_text("a thesis")
+    result = run("train", "ista", "--m", 12, "--n", 24, "--depth", 2, "--out", "mine.safetensors")
+    assert result.exit_code == 2
+    assert "would be lost" in result.stderr
+    assert (tmp_path / "mine.safetensors").read_text() == "a thesis"
+
+
 def test_train_writes_a_checkpoint_that_verify_reads(run, checkpoint, tmp_path):
     manifest = read_manifest(checkpoint)
     assert manifest["network"]["name"] == "alista"

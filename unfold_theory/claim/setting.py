@@ -62,7 +62,7 @@ class Setting:
 
     def __init__(
         self,
-        network: UnfoldedNetwork,
+        network: torch.nn.Module,
         problem: SparseRecovery,
         batch: Batch,
         *,
@@ -71,6 +71,11 @@ class Setting:
         signal_class: SignalClass | None = None,
     ):
         m, n = problem.dictionary.shape
+        if not isinstance(network, UnfoldedNetwork):
+            raise InputError(
+                f"{type(network).__name__} is no unfolded network",
+                "Make it a subclass of UnfoldedNetwork with step(k, x, y); docs/examples/my_network.py shows how",
+            )
         if batch.y.shape[1] != m:
             raise InputError(
                 f"The batch has {batch.y.shape[1]} measurements a signal, the problem {m}", "Sample it from the problem"

@@ -71,7 +71,7 @@ def hypothesis(function: Read | None = None, *, scope: str = "all") -> Any:
     return wrap if function is None else wrap(function)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Claim:
     """Hypotheses imply a conclusion; with its source, its proof and the bound that anybody has without it.
 
@@ -104,10 +104,17 @@ class Claim:
 
     @property
     def proof_status(self) -> Literal["checked", "cited", "conjecture"]:
-        """What the project holds as proof; samples never count as one."""
+        """What is held as proof; samples never count as one, and a source that nobody can look up is none."""
         if self.conjecture:
             return "conjecture"
-        return "checked" if self.proof else "cited"
+        if self.proof:
+            return "checked"
+        from unfold_theory.claim.sources import entry_of
+
+        return "conjecture" if entry_of(self) is None else "cited"
+
+    def __repr__(self) -> str:
+        return f"Claim({self.id}, {self.theorem}, {len(self.hypotheses)} hypotheses, {self.proof_status})"
 
     # -- false variants, to test the verifier itself ---------------------------------------------------------------
     def scaled(self, factor: float | int) -> Claim:

@@ -103,7 +103,7 @@ def locate(index: tuple[int, ...], shape: tuple[int, ...]) -> str:
     return f"{layer}, {sample}" if layer and sample else layer + (f" for {sample}" if sample else "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Witness:
     """The worst cell of a conclusion, with what it takes to see it again.
 
@@ -120,6 +120,12 @@ class Witness:
     sample: int
     lhs: Enclosure
     rhs: Enclosure
+
+    def __repr__(self) -> str:
+        place = f"depth {self.depth}, sample {self.sample}"
+        return (
+            f"Witness({self.claim.id} on {self.setting.name}, {place}: {number(self.lhs)} against {number(self.rhs)})"
+        )
 
     @property
     def recipe(self) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def _decide(
     share = "" if applicable == cells else f" in the {applicable} of {cells} cells where the hypotheses are met"
     broken = conclusion.refuted & met
     if broken.any():
-        return Status.VIOLATED, f"{_at(conclusion, broken)}{share}"
+        return Status.VIOLATED, f"refuted in {int(broken.sum())} cells, {_at(conclusion, broken, 'worst')}{share}"
     if applicable == 0:
         seen = f"the conclusion was observed in {conclusion.holds.mean():.0%} of cells all the same"
         if refuted.all():
@@ -146,10 +146,10 @@ def _informative(claim: Claim, conclusion: Inequality, trivial: Enclosure) -> np
     return np.broadcast_to((conclusion.lhs > trivial).holds, conclusion.shape)
 
 
-def _at(conclusion: Inequality, among: np.ndarray) -> str:
+def _at(conclusion: Inequality, among: np.ndarray, which: str = "tightest") -> str:
     index = smallest_margin(conclusion, among)
     lhs, rhs = sides(conclusion, index)
-    return f"tightest: {number(lhs)} against {number(rhs)}{locate(index, conclusion.shape)}"
+    return f"{which}: {number(lhs)} against {number(rhs)}{locate(index, conclusion.shape)}"
 
 
 def _witness(claim: Claim, setting: Setting, conclusion: Inequality, among: np.ndarray) -> Witness:

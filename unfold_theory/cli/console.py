@@ -8,8 +8,8 @@ from typing import TextIO
 from rich.console import Console
 from rich.markup import escape
 
-WIDTH = 160
-"""Columns where the output is no terminal."""
+WIDTH = 1000
+"""Columns where the output is no terminal: nothing is cut off there."""
 
 
 def output() -> Console:
@@ -28,7 +28,7 @@ def _console(file: TextIO) -> Console:
 
 def complain(cause: str, remedy: str) -> None:
     """One line that names the cause and the remedy."""
-    text = " ".join(f"{cause}. {remedy}.".split())
+    text = " ".join(f"{cause.rstrip('.')}. {remedy.rstrip('.')}.".split())
     messages().print(f"[bold red]Error:[/] {escape(text)}", soft_wrap=True)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
+from pybtex.richtext import Text
 from rich.markup import escape
 from rich.table import Table
 
@@ -135,7 +136,8 @@ def _show_network(network: type[UnfoldedNetwork]) -> None:
     console.print(f"[bold]{network.name}[/]  {escape(network.title)}; {network.paradigm}")
     if network.source in bibliography().entries:
         entry = bibliography().entries[network.source]
-        console.print(f"  {entry.fields.get('title', '')} ({network.source})", markup=False, soft_wrap=True)
+        title = Text.from_latex(entry.fields.get("title", ""))
+        console.print(f"  {title} ({network.source})", markup=False, soft_wrap=True)
     console.print(inspect.cleandoc(network.__doc__ or ""), markup=False, soft_wrap=True)
     parameters = inspect.signature(network.for_problem).parameters.values()
     options = [f"{p.name}={p.default!r}" for p in parameters if p.kind is p.KEYWORD_ONLY]

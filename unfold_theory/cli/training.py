@@ -38,6 +38,7 @@ from unfold_theory.training import (
     evaluate,
     loss_from_recipe,
     quick_recipe,
+    read_manifest,
     save_checkpoint,
     train,
 )
@@ -79,6 +80,11 @@ def train_network(
         raise InputError(f"The checkpoint {out} does not end in .safetensors", "Name it FILE.safetensors")
     if out.is_dir():
         raise InputError(f"{out} is a folder", "Name a file")
+    if out.exists():
+        try:
+            read_manifest(out)
+        except InputError:
+            raise InputError(f"{out} is no checkpoint and would be lost", "Choose another place with --out") from None
     if scheme not in (None, *SCHEMES):
         raise InputError(f"There is no training scheme {scheme!r}", f"Choose one of {', '.join(SCHEMES)}")
     if test_signals < 1:

@@ -23,10 +23,10 @@ def scale(problem: Any) -> float:
 
 def threshold(problem: Any, theta: Any, lam: Number) -> Any:
     r"""``theta`` if given, else the published $\lambda/(1.001\,L)$."""
+    if not (isinstance(lam, int | float) and lam >= 0):
+        raise InputError(f"A Lasso weight of {lam!r}", "Choose a nonnegative number")
     if theta is not None:
         return theta
-    if not lam >= 0:
-        raise InputError(f"A Lasso weight of {lam}", "Choose a nonnegative number")
     return lam / scale(problem)
 
 

@@ -77,7 +77,7 @@ def finite_matrix(name: str, value: Any) -> NDArray[np.float64]:
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} is not a numeric array: {error}", "Pass an array of real numbers") from error
     if matrix.ndim != 2 or 0 in matrix.shape:
-        raise InputError(f"{name} has shape {matrix.shape}", "Pass a matrix with at least one row and one column")
+        raise InputError(f"{name} has shape {matrix.shape}", "Pass a matrix: two axes, at least one row and one column")
     if not np.isfinite(matrix).all():
         raise InputError(f"{name} holds NaN or infinity", "Remove the non-finite entries")
     matrix.setflags(write=False)
