@@ -121,7 +121,7 @@ def test_small_entries_take_the_gain_away():
 def test_a_gate_that_float64_cannot_decide_is_not_applied():
     """Deep layers with tiny thresholds: a false entry at the threshold rounds above it and passes at full size."""
     unsafe = []
-    for magnitude, depth in product((0.3, 0.7, 1.0), (8, 9, 10, 11)):
+    for magnitude, depth in product((0.3, 0.7, 1.0), (10, 11, 12, 13)):
         where = SparseRecovery(cp_setting(1).problem.dictionary, WorstCase(1, magnitude))
         selected = [0] * (depth - 1) + [3]
         network = lista_cp_of_theory(
