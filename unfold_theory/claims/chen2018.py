@@ -90,10 +90,10 @@ def thresholds_not_larger(s: Setting) -> Inequality:
 THEOREM_2 = [
     starts_at_zero,
     layers_as_declared,
+    sparse_enough,
     weights_coupled,
     no_gain,
     weights_normalised,
-    sparse_enough,
     thresholds_large_enough,
     thresholds_not_larger,
     selection_gated,

@@ -82,12 +82,12 @@ def at_least_two_nonzeros(s: Setting) -> Inequality:
 THEOREM_1 = [
     starts_at_zero,
     layers_as_declared,
+    sparse_enough,
     noise_free,
     at_least_two_nonzeros,
     weights_coupled,
     one_weight,
     weights_normalised,
-    sparse_enough,
     gains_positive,
     gains_in_range,
     thresholds_large_enough,
