@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float64
+from jaxtyping import Float64
 
 from unfold_theory.enclosure import Basis, Enclosure, gamma
 from unfold_theory.errors import InputError, MissingStructure
@@ -243,11 +243,6 @@ class Setting:
         r"""$\max_{i\notin S}|x_i^k|$, shape (depth, sample): zero where no false positive exists."""
         outside = np.where(self.truth == 0, np.abs(self.iterates[1:]), 0.0)
         return Enclosure.exact(outside.max(axis=-1))
-
-    @cached_property
-    def sign_match(self) -> Bool[np.ndarray, "depth sample"]:
-        """Where the iterate has the sign of x* on all of its support."""
-        return (np.sign(self.iterates[1:]) * np.sign(self.truth) == np.abs(np.sign(self.truth))).all(axis=-1)
 
     @cached_property
     def nmse_db(self) -> Float64[np.ndarray, " iterate"]:

@@ -36,16 +36,12 @@ class LayerwiseBound:
         bound: Bound at depth 1..K, shape (depth,) or (depth, sample).
         required: The threshold that rules false positives out, at the coordinate where least room is left.
         available: The threshold there.
-        smallest_threshold: Smallest threshold of each layer, shape (depth,).
-        ungated: Entries that bypass without a gate, shape (depth,).
     """
 
     initial: Enclosure
     bound: Enclosure
     required: Enclosure
     available: Enclosure
-    smallest_threshold: Float64[np.ndarray, " depth"]
-    ungated: Float64[np.ndarray, " depth"]
 
 
 def class_bound(
@@ -70,7 +66,6 @@ def class_bound(
     """
     initial = size = magnitude * sparsity
     bounds, required, available = [], [], []
-    maps = list[LayerMap]()
     for layer in layer_maps(network, dictionary):
         input_size = abs(layer.input).max(axis=1) * noise
         need = largest_off_diagonal(layer.state) * size + input_size
@@ -84,8 +79,7 @@ def class_bound(
         shrinkage = Enclosure.exact(np.sort(layer.threshold)[-sparsity:]).sum()
         size = growth + shrinkage + input_size.sort()[-sparsity:].sum()
         bounds.append(size)
-        maps.append(layer)
-    return _collect(initial, bounds, required, available, maps)
+    return LayerwiseBound(initial, stack(bounds), stack(required), stack(available))
 
 
 def sample_bound(
@@ -108,7 +102,6 @@ def sample_bound(
     support = codes != 0
     initial = size = Enclosure.exact(codes).norm(1)
     bounds, required, available = [], [], []
-    maps = list[LayerMap]()
     for layer in layer_maps(network, dictionary):
         entries = abs(layer.state)
         reach = _row_maxima_on_support(entries, support)
@@ -124,8 +117,7 @@ def sample_bound(
         columns = where(support, Enclosure.exact(support.astype(float)) @ entries, 0.0).max(axis=1)
         size = columns * size + where(support, offset, 0.0).sum(1) + _shrinkage(layer, codes, deviation)
         bounds.append(size)
-        maps.append(layer)
-    return _collect(initial, bounds, required, available, maps)
+    return LayerwiseBound(initial, stack(bounds), stack(required), stack(available))
 
 
 def _tightest(need: Enclosure, layer: LayerMap, among: np.ndarray) -> tuple[Enclosure, Enclosure]:
@@ -165,20 +157,3 @@ def _shrinkage(layer: LayerMap, codes: np.ndarray, deviation: Enclosure) -> Encl
     passes = support & (np.abs(codes) > (deviation * BYPASS_MARGIN + layer.threshold).hi)
     bypassing = np.minimum(passes.sum(axis=1), layer.selected)
     return Enclosure.exact(support.sum(axis=1) - bypassing) * layer.threshold[0]
-
-
-def _collect(
-    initial: Enclosure,
-    bounds: list[Enclosure],
-    required: list[Enclosure],
-    available: list[Enclosure],
-    maps: list[LayerMap],
-) -> LayerwiseBound:
-    return LayerwiseBound(
-        initial=initial,
-        bound=stack(bounds),
-        required=stack(required),
-        available=stack(available),
-        smallest_threshold=np.array([layer.threshold.min() for layer in maps]),
-        ungated=np.array([0.0 if layer.gated else float(layer.selected) for layer in maps]),
-    )
