@@ -1,5 +1,10 @@
 """Claims of the literature, one file a paper, named by its BibTeX key; importing this package registers them all."""
 
-from unfold_theory.claims import beck2009, chen2018, liu2019, unfoldtheory2026
+import re
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = ["beck2009", "chen2018", "liu2019", "unfoldtheory2026"]
+__all__ = [module.name for module in iter_modules(__path__) if re.fullmatch(r"[a-z]+\d{4}", module.name)]
+
+for _name in __all__:
+    import_module(f"{__name__}.{_name}")

@@ -7,16 +7,27 @@ from typing import Any
 
 from unfold_theory.errors import InputError
 from unfold_theory.networks.alista import Alista
-from unfold_theory.networks.base import AffineLayer, UnfoldedNetwork
+from unfold_theory.networks.base import UnfoldedNetwork
 from unfold_theory.networks.fista import Fista
 from unfold_theory.networks.ista import Ista
+from unfold_theory.networks.layers import AffineLayer, InstanceLayer
 from unfold_theory.networks.lista import Lista, ListaTied
 from unfold_theory.networks.lista_cp import ListaCp
 from unfold_theory.networks.lista_cpss import ListaCpss
 from unfold_theory.networks.tilista import TiLista
 
 NETWORKS: dict[str, type[UnfoldedNetwork]] = {
-    network.name: network for network in (Ista, Fista, Lista, ListaTied, ListaCp, ListaCpss, TiLista, Alista)
+    network.name: network
+    for network in (
+        Ista,
+        Fista,
+        Lista,
+        ListaTied,
+        ListaCp,
+        ListaCpss,
+        TiLista,
+        Alista,
+    )
 }
 """The registered networks by name; tests run over all of them."""
 
@@ -62,6 +73,7 @@ __all__ = [
     "AffineLayer",
     "Alista",
     "Fista",
+    "InstanceLayer",
     "Ista",
     "Lista",
     "ListaCp",

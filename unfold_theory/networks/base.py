@@ -6,7 +6,6 @@ import inspect
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,39 +14,10 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from unfold_theory.errors import InputError, MissingStructure
+from unfold_theory.networks.layers import AffineLayer, InstanceLayer
 from unfold_theory.networks.tensors import Number, exact, gather
 
 State = Any
-
-
-@dataclass(frozen=True)
-class AffineLayer:
-    r"""One layer as $x^+=\eta_{\theta}(v)$ with $v = W_1 y + W_2 x$ and $W_1=\gamma W^T$, in float64.
-
-    Bounds read networks through these maps. Floats are exact numbers here; nothing is multiplied out.
-
-    Attributes:
-        weight: $W$, shape (m, n).
-        gain: $\gamma$.
-        state_weight: $W_2$, shape (n, n), or None where the layer computes
-            $x+\gamma W^T(y-Ax)$, so that $W_2=I-\gamma W^TA$ by construction (weight coupling).
-        threshold: $\theta$, shape () or (n,). Training may leave it negative: theorems ask for $\theta\ge 0$, and this
-            is where they find out (:func:`~unfold_theory.networks.thresholding.soft_threshold` has the meaning).
-        selected: How many of the largest entries bypass the threshold (support selection); 0 for none.
-        gated: Whether an entry may bypass only if it exceeds the threshold.
-    """
-
-    weight: Float64[np.ndarray, "m n"]
-    gain: float
-    threshold: np.ndarray
-    state_weight: Float64[np.ndarray, "n n"] | None = None
-    selected: int = 0
-    gated: bool = True
-
-    @property
-    def coupled(self) -> bool:
-        r"""Whether $W_2=I-W_1A$ holds by construction."""
-        return self.state_weight is None
 
 
 class UnfoldedNetwork(torch.nn.Module, ABC):
@@ -121,6 +91,19 @@ class UnfoldedNetwork(torch.nn.Module, ABC):
             MissingStructure: The network's layers do not have this form.
         """
         raise MissingStructure(self.title, "bounds on affine layers with thresholds", "affine_layers()")
+
+    def instance_layers(self, y: Float[Tensor, "batch m"]) -> list[InstanceLayer]:
+        """The layers as they act on given measurements, for networks whose scalars depend on them.
+
+        By default what :meth:`affine_layers` declares, the same for every measurement.
+
+        Raises:
+            MissingStructure: The layers do not have this form, or are not coupled.
+        """
+        layers = self.affine_layers()
+        if not all(layer.coupled for layer in layers):
+            raise MissingStructure(self.title, "bounds on coupled layers", "weights with W_2 = I - W_1 A")
+        return [InstanceLayer.of_affine(layer, y.shape[0]) for layer in layers]
 
     def proximal_steps(self, lam: Number) -> Float64[np.ndarray, " depth"]:
         r"""The steps $t_k$ if layer k is exactly proximal gradient on the Lasso with weight ``lam``.

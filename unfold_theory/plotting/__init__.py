@@ -1,13 +1,15 @@
-"""Figures: styles, primitives, and the gallery, one file a figure, named by BibTeX key and subject."""
+"""Figures: styles, primitives, and the gallery, one file a figure, named by BibTeX key and subject.
 
-from unfold_theory.plotting.beck2009_gap import beck2009_gap
-from unfold_theory.plotting.chen2018_coupling import chen2018_coupling
-from unfold_theory.plotting.chen2018_depth import chen2018_depth
+Importing this package registers every figure of the gallery in ``FIGURES``.
+"""
+
+import re
+from importlib import import_module
+from pkgutil import iter_modules
+
 from unfold_theory.plotting.drawing import Drawing, canvas, legend_above
-from unfold_theory.plotting.liu2019_bound import liu2019_bound
 from unfold_theory.plotting.registry import FIGURES, FigureSpec, figure, find_figure
 from unfold_theory.plotting.styles import STATUS_COLOURS, STYLES, Look, Style, find_style, look, styled
-from unfold_theory.plotting.unfoldtheory2026_certificate import unfoldtheory2026_certificate
 
 __all__ = [
     "FIGURES",
@@ -17,16 +19,15 @@ __all__ = [
     "FigureSpec",
     "Look",
     "Style",
-    "beck2009_gap",
     "canvas",
-    "chen2018_coupling",
-    "chen2018_depth",
     "figure",
     "find_figure",
     "find_style",
     "legend_above",
-    "liu2019_bound",
     "look",
     "styled",
-    "unfoldtheory2026_certificate",
 ]
+
+for _module in iter_modules(__path__):
+    if re.match(r"[a-z]+\d{4}_", _module.name):
+        import_module(f"{__name__}.{_module.name}")
