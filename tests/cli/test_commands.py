@@ -7,8 +7,9 @@ import unfold_theory
 from tests.cli.conftest import BRIEF, ROOT
 from unfold_theory.claim import CLAIMS
 from unfold_theory.networks import NETWORKS
-from unfold_theory.plotting import FIGURES
+from unfold_theory.plotting import FIGURES, STUDY_FIGURES
 from unfold_theory.report import write as writing
+from unfold_theory.suite import STUDIES
 from unfold_theory.training import read_manifest
 
 EXAMPLES = ROOT / "docs" / "examples"
@@ -29,7 +30,7 @@ def test_help_and_version(run):
 def test_list_names_everything(run):
     result = run("list")
     assert result.exit_code == 0
-    for name in [*CLAIMS, *NETWORKS, *FIGURES, "alista-snr40", "worst-case", "quick: sparse"]:
+    for name in [*CLAIMS, *NETWORKS, *FIGURES, *STUDY_FIGURES, *STUDIES, "alista-snr40", "worst-case", "quick: sparse"]:
         assert name in result.stdout, name
     only = run("list", "figures").stdout
     assert "chen2018_depth" in only
@@ -194,6 +195,7 @@ def test_a_figure_is_drawn(run, tiny, tmp_path):
 @pytest.mark.parametrize(("format", "page"), [("html", "index.html"), ("latex", "report.tex")])
 def test_a_report_is_written(run, tiny, tiny_subjects, tiny_verdicts, tmp_path, monkeypatch, format, page):
     monkeypatch.setattr(writing, "FIGURES", {"chen2018_coupling": FIGURES["chen2018_coupling"]})
+    monkeypatch.setattr(writing, "STUDY_FIGURES", {})
     result = run("report", "--format", format, "--scale", "tiny", "--out", "made", "--jobs", 1)
     assert result.exit_code == 0, result.output
     assert (tmp_path / "made" / page).is_file()

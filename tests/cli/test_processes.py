@@ -28,7 +28,7 @@ SLOW_PAGE = """
 def page(report):
     print("building", flush=True)
     time.sleep(60)
-writing.page, writing.FIGURES = page, {}
+writing.page, writing.FIGURES, writing.STUDY_FIGURES = page, {}, {}
 from unfold_theory.report import KeptReport
 KeptReport.restore = lambda self, folder: None  # another test may have kept the same report
 """
@@ -82,7 +82,9 @@ def test_a_killed_report_leaves_the_old_one(start, tmp_path):
     assert [p.name for p in old.iterdir()] == ["verdicts.json"]
     assert (old / "verdicts.json").read_text() == "old"
     assert all(p.name.startswith(".made.") for p in tmp_path.iterdir() if p != old)
-    again = start("report", "--scale", "tiny", "--out", "made", before="writing.FIGURES = {}")
+    again = start(
+        "report", "--scale", "tiny", "--out", "made", before="writing.FIGURES, writing.STUDY_FIGURES = {}, {}"
+    )
     assert again.wait(timeout=120) == 0, again.stderr.read()
     assert (old / "index.html").is_file()
 

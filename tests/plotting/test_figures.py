@@ -9,13 +9,14 @@ import pytest
 from tests.conftest import TINY
 from unfold_theory.claim.sources import bibliography
 from unfold_theory.errors import InputError
-from unfold_theory.plotting import FIGURES, find_figure
+from unfold_theory.plotting import FIGURES, STUDY_FIGURES, find_figure
+from unfold_theory.suite import run_studies
 
 SCRIPTS = Path(__file__).parents[2] / "figures"
 
 
 def test_every_figure_has_a_script_of_its_name():
-    assert {path.stem for path in SCRIPTS.glob("plot_*.py")} == {f"plot_{name}" for name in FIGURES}
+    assert {path.stem for path in SCRIPTS.glob("plot_*.py")} == {f"plot_{name}" for name in (*FIGURES, *STUDY_FIGURES)}
 
 
 @pytest.mark.parametrize("name", list(FIGURES))
@@ -37,6 +38,23 @@ def test_a_figure_is_written_with_all_that_belongs_to_it(name, tiny_subjects, tm
     assert len(data) > len(entries)
     numbers = data.select_dtypes("number")
     assert np.isfinite(numbers.to_numpy()[~numbers.isna().to_numpy()]).all()
+
+
+@pytest.mark.parametrize("name", list(STUDY_FIGURES))
+def test_a_figure_of_a_study_is_written_with_all_that_belongs_to_it(name, tiny_store, tmp_path):
+    made = STUDY_FIGURES[name]
+    table = run_studies([made.study], "tiny", tiny_store, jobs=1)[made.study.name]
+    paths = made.render(table, tmp_path, style="ieee")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in paths)
+    assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    record = json.loads((tmp_path / f"{name}.json").read_text())
+    assert record["sources"]
+    assert set(record["sources"]) <= set(bibliography().entries)
+    assert not re.search(r"%\(", record["caption"])
+    assert record["caption"].count("$") % 2 == 0
+    assert len(pd.read_csv(tmp_path / f"{name}.csv")) > 0
+    with pytest.raises(InputError, match="empty table"):
+        made.render(table.iloc[:0], tmp_path)
 
 
 def test_the_same_numbers_give_the_same_files(tiny_subjects, tmp_path):

@@ -14,6 +14,7 @@ from unfold_theory.cli.console import complain, warn
 from unfold_theory.cli.draw import draw_figure
 from unfold_theory.cli.inspection import list_, show
 from unfold_theory.cli.reporting import write
+from unfold_theory.cli.studies import run_study
 from unfold_theory.cli.training import train_network
 from unfold_theory.cli.verification import verify_claims
 from unfold_theory.cli.weights import audit
@@ -93,6 +94,7 @@ app.command("show")(show)
 app.command("train")(train_network)
 app.command("verify")(verify_claims)
 app.command("figure")(draw_figure)
+app.command("study")(run_study)
 app.command("report")(write)
 app.command("weights")(audit)
 

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from unfold_theory.cli.console import output
-from unfold_theory.cli.progress import prepare_with_progress
+from unfold_theory.cli.progress import prepare_with_progress, studies_with_progress
 from unfold_theory.cli.verification import Jobs, ScaleName
 from unfold_theory.errors import InputError
-from unfold_theory.plotting import STYLES, find_figure, find_style
+from unfold_theory.plotting import STYLES, StudyFigure, find_figure, find_style
 from unfold_theory.suite import suite
 
 
@@ -27,7 +27,10 @@ def draw_figure(
     find_style(style)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file", "Choose a folder with --out")
-    subjects = prepare_with_progress(spec.entries(suite(scale)), jobs=jobs)
-    for path in spec.render(subjects, out, style=style):
+    if isinstance(spec, StudyFigure):
+        paths = spec.render(studies_with_progress([spec.study], scale, jobs=jobs)[spec.study.name], out, style=style)
+    else:
+        paths = spec.render(prepare_with_progress(spec.entries(suite(scale)), jobs=jobs), out, style=style)
+    for path in paths:
         output().print(str(path), markup=False, soft_wrap=True)
     return 0

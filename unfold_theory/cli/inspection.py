@@ -18,9 +18,9 @@ from unfold_theory.cli.console import output
 from unfold_theory.cli.verification import choose_claims
 from unfold_theory.errors import InputError
 from unfold_theory.networks import NETWORKS, UnfoldedNetwork
-from unfold_theory.plotting import FIGURES
+from unfold_theory.plotting import FIGURES, STUDY_FIGURES, find_figure
 from unfold_theory.problems import DICTIONARIES, LAWS
-from unfold_theory.suite import SCALES, resolve_network
+from unfold_theory.suite import SCALES, STUDIES, resolve_network
 from unfold_theory.training import RECIPES
 
 
@@ -56,8 +56,15 @@ def _problems() -> Table:
 
 def _figures() -> Table:
     table = _table("Figures", "name", "what it shows")
-    for figure in FIGURES.values():
+    for figure in (*FIGURES.values(), *STUDY_FIGURES.values()):
         table.add_row(figure.name, figure.title)
+    return table
+
+
+def _studies() -> Table:
+    table = _table("Studies", "name", "what it measures")
+    for made in STUDIES.values():
+        table.add_row(made.name, escape(made.title))
     return table
 
 
@@ -73,6 +80,7 @@ KINDS: dict[str, Callable[[], Table]] = {
     "networks": _networks,
     "problems": _problems,
     "figures": _figures,
+    "studies": _studies,
     "recipes": _recipes,
 }
 
@@ -97,15 +105,15 @@ def show(
     """What a claim states and assumes, or what a network computes and which options it has."""
     if name in NETWORKS or (name.endswith(".py") and _defines_network(name)):
         _show_network(resolve_network(name))
-    elif name in FIGURES:
-        output().print(f"{name}: {FIGURES[name].title}", markup=False)
+    elif name in FIGURES or name in STUDY_FIGURES:
+        output().print(f"{name}: {find_figure(name).title}", markup=False)
     elif name.endswith(".py") or any(name in (claim.id, claim.source) for claim in CLAIMS.values()):
         for claim in choose_claims([name]):
             _show_claim(claim)
     else:
         raise InputError(
             f"There is no claim, network or figure {name!r}",
-            f"Choose one of {', '.join([*sorted(CLAIMS), *NETWORKS, *FIGURES])}",
+            f"Choose one of {', '.join([*sorted(CLAIMS), *NETWORKS, *FIGURES, *STUDY_FIGURES])}",
         )
     return 0
 

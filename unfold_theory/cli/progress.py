@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import pandas as pd
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from unfold_theory.claim import Claim, Verdict, verify
 from unfold_theory.cli.console import messages
 from unfold_theory.store import Store
-from unfold_theory.suite import Done, Entry, Subject, VerdictRecord, Watch, prepare, registered_verdicts
+from unfold_theory.suite import (
+    Done,
+    Entry,
+    Study,
+    Subject,
+    VerdictRecord,
+    Watch,
+    prepare,
+    registered_verdicts,
+    run_studies,
+)
 
 
 @contextmanager
@@ -40,6 +51,14 @@ def registered_with_progress(entries: Sequence[Entry], *, jobs: int, store: Stor
     """:func:`~unfold_theory.suite.registered_verdicts`, watched."""
     with _watched("verifying", "{} settings to verify") as watch:
         return registered_verdicts(entries, store, jobs=jobs, watch=watch)
+
+
+def studies_with_progress(
+    studies: Sequence[Study], scale: str, *, jobs: int, shard: tuple[int, int] = (1, 1), store: Store | None = None
+) -> dict[str, pd.DataFrame]:
+    """:func:`~unfold_theory.suite.run_studies`, watched."""
+    with _watched("measuring", "{} cells of studies to measure") as watch:
+        return run_studies(studies, scale, store, jobs=jobs, shard=shard, watch=watch)
 
 
 @contextmanager

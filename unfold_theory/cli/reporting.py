@@ -11,10 +11,11 @@ import typer
 
 from unfold_theory.claim import CLAIMS, Status
 from unfold_theory.cli.console import messages, output
-from unfold_theory.cli.progress import prepare_with_progress, registered_with_progress
+from unfold_theory.cli.progress import prepare_with_progress, registered_with_progress, studies_with_progress
 from unfold_theory.cli.verification import Jobs, ScaleName
 from unfold_theory.errors import InputError
 from unfold_theory.report import KeptReport, require_replaceable, write_report
+from unfold_theory.report import write as writing
 from unfold_theory.report.folder import MARK
 from unfold_theory.report.write import ReportFormat
 from unfold_theory.store import Store
@@ -51,6 +52,8 @@ def write(
 def _write(entries: Sequence[Entry], out: Path, scale: str, format: ReportFormat, jobs: int) -> Path:
     subjects = prepare_with_progress(entries, jobs=jobs)
     verdicts = registered_with_progress(entries, jobs=jobs)
+    studies = {figure.study.name: figure.study for figure in writing.STUDY_FIGURES.values()}
+    tables = studies_with_progress(list(studies.values()), scale, jobs=jobs)
     return write_report(
         [CLAIMS[name] for name in literature()],
         subjects,
@@ -58,5 +61,6 @@ def _write(entries: Sequence[Entry], out: Path, scale: str, format: ReportFormat
         out,
         scale=scale,
         format=format,
+        tables=tables,
         on_figure=lambda name: messages().print(f"drawing {name}", markup=False),
     )

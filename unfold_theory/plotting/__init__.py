@@ -8,16 +8,26 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from unfold_theory.plotting.drawing import Drawing, canvas, legend_above
-from unfold_theory.plotting.registry import FIGURES, FigureSpec, figure, find_figure
+from unfold_theory.plotting.registry import (
+    FIGURES,
+    STUDY_FIGURES,
+    FigureSpec,
+    StudyFigure,
+    figure,
+    find_figure,
+    study_figure,
+)
 from unfold_theory.plotting.styles import STATUS_COLOURS, STYLES, Look, Style, find_style, look, styled
 
 __all__ = [
     "FIGURES",
     "STATUS_COLOURS",
+    "STUDY_FIGURES",
     "STYLES",
     "Drawing",
     "FigureSpec",
     "Look",
+    "StudyFigure",
     "Style",
     "canvas",
     "figure",
@@ -25,6 +35,7 @@ __all__ = [
     "find_style",
     "legend_above",
     "look",
+    "study_figure",
     "styled",
 ]
 

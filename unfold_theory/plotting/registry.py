@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from unfold_theory.errors import InputError
 from unfold_theory.plotting.drawing import Drawing
 from unfold_theory.plotting.styles import Style, styled
-from unfold_theory.suite import Entry, Subject
+from unfold_theory.suite import Entry, Study, Subject
 
 Draw = Callable[[Sequence[Subject], Style], Drawing]
+DrawTable = Callable[[pd.DataFrame, Style], Drawing]
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,55 @@ def figure(*, wants: Callable[[Entry], bool]) -> Callable[[Draw], FigureSpec]:
     return wrap
 
 
-def find_figure(name: str) -> FigureSpec:
-    """The figure of a name.
+@dataclass(frozen=True)
+class StudyFigure:
+    """A figure that is drawn from a study's table.
+
+    Attributes:
+        name: BibTeX key of what it shows, then its subject.
+        title: First line of the drawing function's docstring.
+        study: What it shows.
+        draw: The drawing function.
+    """
+
+    name: str
+    title: str
+    study: Study
+    draw: DrawTable
+
+    def render(self, table: pd.DataFrame, folder: str | Path, *, style: str = "neurips") -> list[Path]:
+        """Draw in a style and write PDF, PNG, CSV and JSON.
+
+        Raises:
+            InputError: There is no such style, the table is empty, or the folder cannot be written.
+        """
+        if table.empty:
+            raise InputError(f"The figure {self.name} finds an empty table", "Run its study first")
+        with styled(style) as look:
+            return self.draw(table, look).save(folder, style=style)
+
+
+STUDY_FIGURES: dict[str, StudyFigure] = {}
+
+
+def study_figure(*, study: Study) -> Callable[[DrawTable], StudyFigure]:
+    """Decorator: a function that draws a study's table, named by a BibTeX key and a subject, becomes a figure."""
+
+    def wrap(draw: DrawTable) -> StudyFigure:
+        title = (inspect.getdoc(draw) or draw.__name__).split("\n")[0].rstrip(".")
+        STUDY_FIGURES[draw.__name__] = StudyFigure(draw.__name__, title, study, draw)
+        return STUDY_FIGURES[draw.__name__]
+
+    return wrap
+
+
+def find_figure(name: str) -> FigureSpec | StudyFigure:
+    """The figure of a name, drawn from a suite's subjects or from a study's table.
 
     Raises:
         InputError: There is none.
     """
-    if name not in FIGURES:
-        raise InputError(f"There is no figure {name!r}", f"Choose one of {', '.join(FIGURES)}")
-    return FIGURES[name]
+    known: dict[str, FigureSpec | StudyFigure] = {**FIGURES, **STUDY_FIGURES}
+    if name not in known:
+        raise InputError(f"There is no figure {name!r}", f"Choose one of {', '.join(known)}")
+    return known[name]

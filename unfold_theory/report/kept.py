@@ -31,7 +31,7 @@ class KeptReport:
         state = {
             "scale": scale,
             "format": format,
-            "figures": list(write.FIGURES),
+            "figures": [*write.FIGURES, *write.STUDY_FIGURES],
             "entries": [entry.recipe() for entry in entries],
             "versions": versions(),
             "package": package_sha256(),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
+
 from unfold_theory.claim import Claim
-from unfold_theory.plotting import FIGURES
+from unfold_theory.plotting import FIGURES, STUDY_FIGURES
 from unfold_theory.report.content import Report, ReportFigure
 from unfold_theory.report.folder import MARK, replaced_folder
 from unfold_theory.report.html import page
@@ -29,6 +31,7 @@ def write_report(
     scale: str,
     format: ReportFormat = "html",
     style: str | None = None,
+    tables: Mapping[str, pd.DataFrame] | None = None,
     on_figure: Callable[[str], None] = lambda name: None,
 ) -> Path:
     """Draw every figure that the subjects allow and write the report; the folder is replaced as a whole.
@@ -42,6 +45,7 @@ def write_report(
         format: ``html``: ``index.html``; ``latex``: ``report.tex``. Both come with ``verdicts.json``,
             ``references.bib`` and ``figures/``.
         style: Of the figures; by default what suits the format.
+        tables: Of studies, by name; figures of other studies are left out.
         on_figure: Called with the name of each figure before it is drawn.
 
     Returns:
@@ -58,6 +62,11 @@ def write_report(
             on_figure(name)
             spec.render(subjects, place / "figures", style=style or STYLES[format])
             figures.append(_figure(name, spec.title, place / "figures"))
+        for name, spec in STUDY_FIGURES.items():
+            if spec.study.name in (tables or {}):
+                on_figure(name)
+                spec.render((tables or {})[spec.study.name], place / "figures", style=style or STYLES[format])
+                figures.append(_figure(name, spec.title, place / "figures"))
         report = Report(scale, claims, subjects, verdicts, figures)
         name, text = ("index.html", page(report)) if format == "html" else ("report.tex", document(report))
         (place / name).write_text(text, encoding="utf-8")
