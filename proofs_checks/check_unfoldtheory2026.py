@@ -125,3 +125,95 @@ def check_uniform_column_bound():
                 B[j][j] + sum(sorted((B[i][j] for i in range(5) if i != j), reverse=True)[: size - 1]) for j in range(5)
             )
             assert best == formula
+
+
+def check_momentum_error_identity():
+    r"""$v-x^*=((1+\beta)I-\gamma M)e-\beta e^-+\gamma W^T\varepsilon$, $M=W^TA$, for matrices (which do not commute)."""
+    V, A = sp.MatrixSymbol("V", N, M), sp.MatrixSymbol("A", M, N)  # V = W^T
+    gain, beta = sp.symbols("gamma beta")
+    code, before, truth, noise = (
+        sp.MatrixSymbol(name, size, 1) for name, size in (("x", N), ("p", N), ("w", N), ("eps", M))
+    )
+    left = code + gain * V * (A * truth + noise - A * code) + beta * (code - before) - truth
+    error, error_before = code - truth, before - truth
+    right = (1 + beta) * error - gain * V * A * error - beta * error_before + gain * V * noise
+    assert sp.Matrix(left - right).expand() == sp.zeros(N, 1)
+
+
+def _instance_layer(draw, *, gated, at_rest=False, room=Fraction(1), unsafe=False, forget_momentum=False):
+    """One exact layer with gain, momentum and selection of its own: (bound held, clean, ratio, counted, kept).
+
+    ``kept`` is whether the lemma speaks of the layer; ungated layers that may select a false entry are left out unless
+    ``unsafe``.
+    """
+    A = [[_rational(draw) for _ in range(N)] for _ in range(M)]
+    V = [[_rational(draw) / 6 for _ in range(M)] for _ in range(N)]
+    gram = [[sum(V[i][r] * A[r][j] for r in range(M)) for j in range(N)] for i in range(N)]
+    gain, beta = draw.choice((Fraction(1), Fraction(3, 4), Fraction(-1, 2), Fraction(2))), _rational(draw) / 10
+    support = draw.sample(range(N), draw.randint(1, 3))
+    outside = [i for i in range(N) if i not in support]
+    scale = draw.choice((1, 20))
+    truth = [scale * (_rational(draw) or Fraction(1)) if i in support else Fraction(0) for i in range(N)]
+    near = draw.choice((Fraction(1, 10), Fraction(2)))
+    code = [truth[i] + near * _rational(draw) if i in support else Fraction(0) for i in range(N)]
+    before = [truth[i] + near * _rational(draw) if i in support else Fraction(0) for i in range(N)]
+    if at_rest:
+        before, beta = list(code), Fraction(0)
+    noise = [_rational(draw) / 10 for _ in range(M)]
+    rho = Fraction(1, draw.choice((20, 1000)))
+    rounding = [rho * Fraction(draw.randint(-4, 4), 4) for _ in range(N)]
+
+    size = sum(abs(c - w) for c, w in zip(code, truth, strict=True))
+    size_before = sum(abs(c - w) for c, w in zip(before, truth, strict=True))
+    offset = [abs(gain * value) + rho for value in _apply(V, noise)]
+    off = [abs(gain) * max(abs(gram[i][j]) for j in support) * size + offset[i] for i in range(N)]
+    momentum = abs(beta) * (0 if forget_momentum else size_before)
+    state = [[(1 + beta) * (i == j) - gain * gram[i][j] for j in range(N)] for i in range(N)]
+    deviation = [max(abs(state[i][j]) for j in support) * size + momentum + offset[i] for i in range(N)]
+    theta = [room * max([off[i] for i in outside] + [Fraction(0)])] * N
+    selected = draw.randint(0, 3)
+    if gated:
+        counted, kept = min(selected, sum(abs(truth[i]) > theta[0] + deviation[i] for i in support)), True
+    else:
+        highest = max([off[i] for i in outside] + [Fraction(0)])
+        kept = sum(abs(truth[i]) - deviation[i] > highest for i in support) >= selected
+        counted, kept = (selected if kept else 0), kept or unsafe
+
+    measured = [y + e for y, e in zip(_apply(A, truth), noise, strict=True)]
+    residual = [y - z for y, z in zip(measured, _apply(A, code), strict=True)]
+    step = _apply(V, residual)
+    v = [code[i] + gain * step[i] + beta * (code[i] - before[i]) + rounding[i] for i in range(N)]
+    after = _threshold(v, theta, selected, gated)
+    column = max(sum(abs(state[i][j]) for i in support) for j in support)
+    paid = (len(support) - counted) * theta[0]
+    bound = column * size + momentum + paid + sum(offset[i] for i in support)
+    result = sum(abs(c - w) for c, w in zip(after, truth, strict=True))
+    clean = all(after[i] == 0 for i in outside)
+    return result <= bound, clean, result / bound, counted, kept
+
+
+def check_instance_lemma_survives_a_random_attack():
+    """6,000 exact layers with momentum, gains of both signs, rounding, gated and safe ungated selection."""
+    draw = random.Random(2021)
+    ratios, counted, ungated = [], 0, 0
+    for trial in range(6000):
+        gated = trial % 2 == 0
+        held, clean, ratio, bypassing, kept = _instance_layer(draw, gated=gated, at_rest=trial % 3 == 0)
+        if not kept:
+            continue
+        assert held
+        assert clean
+        ratios.append(ratio)
+        counted += bypassing
+        ungated += not gated and bypassing > 0
+    assert max(ratios) > Fraction(9, 10)
+    assert counted > 300
+    assert ungated > 100
+
+
+def check_false_instance_variants_fail():
+    """Unsafe ungated selection, thresholds a tenth too short, and a forgotten momentum each fail."""
+    draw = random.Random(3)
+    assert not all(_instance_layer(draw, gated=False, unsafe=True)[1] for _ in range(500))
+    assert not all(_instance_layer(draw, gated=True, room=Fraction(9, 10))[1] for _ in range(3000))
+    assert not all(_instance_layer(draw, gated=True, forget_momentum=True)[0] for _ in range(3000))

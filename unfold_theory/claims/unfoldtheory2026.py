@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unfold_theory.claim import Setting, claim, hypothesis
+from unfold_theory.claims.instances import INSTANCE_STRUCTURE, instance, instance_thresholds_reach
 from unfold_theory.claims.shared import (
     layers_as_declared,
     selection_decided,
@@ -12,7 +13,7 @@ from unfold_theory.claims.shared import (
     starts_at_zero,
     zero_code_support,
 )
-from unfold_theory.enclosure import Enclosure, Inequality
+from unfold_theory.enclosure import Basis, Enclosure, Inequality
 from unfold_theory.rates.master_lemma import LayerwiseBound, class_bound, sample_bound
 
 PROOF = "proofs_checks/check_unfoldtheory2026.py"
@@ -96,3 +97,33 @@ def sample_certificate(s: Setting) -> Inequality:
 def no_false_positives(s: Setting) -> Inequality:
     r"""$\mathrm{supp}\,x^k\subset\mathrm{supp}\,x^*$ for each signal (entries outside are zero up to rounding)."""
     return s.off_support <= s.rounding
+
+
+@claim(
+    source="unfoldtheory2026",
+    theorem="master lemma, instance",
+    hypotheses=[starts_at_zero, *INSTANCE_STRUCTURE, instance_thresholds_reach],
+    trivial=lambda s: s.cached(instance).initial,
+    proof=PROOF,
+)
+def instance_certificate(s: Setting) -> Inequality:
+    r"""$\|x^k-x^*\|_1\le E_k$ for each signal, with its own gains, thresholds, momentum and selection: $E_0=\|x^*\|_1$,
+    $E_{k+1}=\|((1+\beta)I-\gamma W^TA)_{SS}\|_{1\to1}E_k+|\beta|E_{k-1}+\sum_{S\setminus Q}\theta_i
+    +|\gamma|\|(W^T\varepsilon)_S\|_1$, the momentum of the first layer being 0.
+
+    Thresholds are judged by the error that each signal has, so that laws which follow it, as in adaptive networks, can
+    be met. Of the float64 run itself: rounding enters the recursion. Vacuous where $E_k\ge\|x^*\|_1$.
+    """
+    return s.error(1) <= s.cached(instance).bound.with_basis(Basis.NUMERICAL)
+
+
+@claim(
+    source="unfoldtheory2026",
+    theorem="master lemma, instance, support",
+    hypotheses=[starts_at_zero, *INSTANCE_STRUCTURE, instance_thresholds_reach],
+    trivial=zero_code_support,
+    proof=PROOF,
+)
+def instance_no_false_positives(s: Setting) -> Inequality:
+    r"""$\mathrm{supp}\,x^k\subset\mathrm{supp}\,x^*$ for each signal, with its own thresholds (outside: exactly 0)."""
+    return s.off_support <= 0.0
