@@ -1,4 +1,4 @@
-"""Hypotheses on layers as they act on each signal: networks whose scalars depend on the measurements, or with momentum."""
+"""Hypotheses on layers as they act on each signal: adaptive scalars, momentum."""
 
 from __future__ import annotations
 
