@@ -16,7 +16,7 @@ M, N = 2, 4
 
 
 def check_error_identity():
-    r"""$W_2x+W_1(Ax^*+\varepsilon)-x^*=W_2e+Dx^*+W_1\varepsilon$, for matrices (which do not commute)."""
+    r"""$W_2x+W_1(Ax^*+\varepsilon)-x^*=W_2e+Dx^*+W_1\varepsilon$, for matrices."""
     W2, W1, A = sp.MatrixSymbol("W2", N, N), sp.MatrixSymbol("W1", N, M), sp.MatrixSymbol("A", M, N)
     code, truth, noise = (sp.MatrixSymbol(name, size, 1) for name, size in (("x", N), ("w", N), ("eps", M)))
     D = W2 - sp.Identity(N) + W1 * A
@@ -128,7 +128,7 @@ def check_uniform_column_bound():
 
 
 def check_momentum_error_identity():
-    r"""$v-x^*=((1+\beta)I-\gamma M)e-\beta e^-+\gamma W^T\varepsilon$, $M=W^TA$, for matrices (which do not commute)."""
+    r"""$v-x^*=((1+\beta)I-\gamma M)e-\beta e^-+\gamma W^T\varepsilon$, $M=W^TA$, for matrices."""
     V, A = sp.MatrixSymbol("V", N, M), sp.MatrixSymbol("A", M, N)  # V = W^T
     gain, beta = sp.symbols("gamma beta")
     code, before, truth, noise = (
