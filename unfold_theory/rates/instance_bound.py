@@ -93,7 +93,7 @@ def instance_bound(
     counted = support.sum(axis=1)
     before = size = initial = Enclosure.exact(codes).norm(1)
     products: dict[bytes, _OnSupport] = {}
-    rows: list[tuple[Enclosure, Enclosure, Enclosure, np.ndarray, np.ndarray]] = []
+    bounds, required, available, bypassing, unsafe = [], [], [], [], []
     for k, layer in enumerate(layers):
         _check(layer, dictionary, codes, k)
         key = layer.weight.tobytes()
@@ -115,15 +115,17 @@ def instance_bound(
         deviation = (
             maximum(reach, diagonal) * seen[:, None] + (abs(beta) * seen_before)[:, None] + offset
         ) * BYPASS_MARGIN
-        required, available = _tightest(off, layer, ~support)
-        bypassing, unsafe, paid = _selection(layer, codes, support, off, deviation)
+        for ends, end in zip((required, available), _tightest(off, layer, ~support), strict=True):
+            ends.append(end)
+        passing, doubtful, paid = _selection(layer, codes, support, off, deviation)
         columns = where(support, diagonal + abs(gain)[:, None] * weight.column_rest, 0.0).max(axis=1)
         entering = where(support, offset, 0.0).sum(1) if counted.any() else slack * 0.0
         before, size = size, columns * size + abs(beta) * before + paid + entering
-        rows.append((size, required, available, bypassing, unsafe))
-    bound, required, available = (stack([row[i] for row in rows]) for i in range(3))
+        bounds.append(size)
+        bypassing.append(passing)
+        unsafe.append(doubtful)
     return InstanceBound(
-        initial, bound, required, available, np.stack([row[3] for row in rows]), np.stack([row[4] for row in rows])
+        initial, stack(bounds), stack(required), stack(available), np.stack(bypassing), np.stack(unsafe)
     )
 
 
