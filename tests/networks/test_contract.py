@@ -129,7 +129,7 @@ def test_layer_parameters_cover_all_that_trains(make, variant):
 
 def test_affine_layers_are_the_steps(make, y, batch, variant):
     network = make(variant)
-    if network.accelerated:
+    if network.accelerated or network.adaptive:
         with pytest.raises(MissingStructure, match="affine_layers"):
             network.affine_layers()
         return
@@ -141,6 +141,31 @@ def test_affine_layers_are_the_steps(make, y, batch, variant):
         expected = _apply(layer, network.dictionary.numpy(), batch.y, x)
         found = network.step(k, torch.tensor(x), y).detach().numpy()
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11)
+
+
+def test_instance_layers_are_the_steps(make, y, batch, variant):
+    network = make(variant)
+    try:
+        layers = network.instance_layers(y)
+    except MissingStructure:
+        assert network.accelerated or network.adaptive or not all(layer.coupled for layer in network.affine_layers())
+        return
+    assert len(layers) == DEPTH
+    codes, matrix = network.iterates(y).detach().numpy(), network.dictionary.numpy()
+    for k, layer in enumerate(layers):
+        x, before = codes[k], codes[max(k - 1, 0)]
+        v = x + layer.gain[:, None] * ((batch.y - x @ matrix.T) @ layer.weight) + layer.momentum[:, None] * (x - before)
+        expected = _thresholded(v, layer.threshold, layer.selected, layer.gated)
+        np.testing.assert_allclose(codes[k + 1], expected, rtol=1e-9, atol=1e-11)
+
+
+def _thresholded(v, theta, selected, gated):
+    result = np.sign(v) * np.maximum(np.abs(v) - theta, 0)
+    for row, count in enumerate(selected):
+        for i in np.argsort(-np.abs(v[row]), kind="stable")[: int(count)]:
+            if not gated or abs(v[row, i]) > theta[row, i]:
+                result[row, i] = v[row, i]
+    return result
 
 
 def _apply(layer, dictionary, y, x):

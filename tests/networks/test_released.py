@@ -51,10 +51,25 @@ def test_classical_methods_reproduce_the_log(kind):
 
 
 @needs_release
+@pytest.mark.parametrize("kind", ["ALISTA_AT", "AGLISTA"])
+@pytest.mark.parametrize(("n", "depth", "snr_db"), [(500, 1, 40), (500, 2, 20), (500, 14, 40), (2000, 10, 20)])
+def test_adaptive_networks_reproduce_the_log(kind, n, depth, snr_db):
+    released = load_released(FOLDER, kind=kind, n=n, depth=depth, snr_db=snr_db, selection="code")
+    assert _nmse_db(released, 2000) == pytest.approx(released.log.nmse_db_best, abs=0.5)
+
+
+@needs_release
+def test_one_released_network_is_not_the_logged_one():
+    released = load_released(FOLDER, kind="AGLISTA", selection="code")
+    assert released.log.nmse_db_best == -41.3454
+    assert _nmse_db(released, 4000) > -40.6
+
+
+@needs_release
 def test_every_entry_is_read_or_refused():
     logs = read_log(FOLDER)
     assert len(logs) == 378
-    assert sum(log.readable for log in logs) == 60 + 69 + 69
+    assert sum(log.readable for log in logs) == 3 * 60 + 69 + 69
     for log in logs:
         if log.kind == "ALISTA" and log.n == 500:
             network = build_released(FOLDER, log).network

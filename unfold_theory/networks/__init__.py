@@ -6,7 +6,9 @@ import inspect
 from typing import Any
 
 from unfold_theory.errors import InputError
+from unfold_theory.networks.aglista import Aglista
 from unfold_theory.networks.alista import Alista
+from unfold_theory.networks.alista_at import AlistaAt
 from unfold_theory.networks.base import UnfoldedNetwork
 from unfold_theory.networks.fista import Fista
 from unfold_theory.networks.ista import Ista
@@ -27,6 +29,8 @@ NETWORKS: dict[str, type[UnfoldedNetwork]] = {
         ListaCpss,
         TiLista,
         Alista,
+        AlistaAt,
+        Aglista,
     )
 }
 """The registered networks by name; tests run over all of them."""
@@ -71,7 +75,9 @@ def build(network: str | type[UnfoldedNetwork], problem: Any, depth: int, **opti
 __all__ = [
     "NETWORKS",
     "AffineLayer",
+    "Aglista",
     "Alista",
+    "AlistaAt",
     "Fista",
     "InstanceLayer",
     "Ista",

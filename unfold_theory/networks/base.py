@@ -48,6 +48,8 @@ class UnfoldedNetwork(torch.nn.Module, ABC):
     paradigm: ClassVar[str] = "user-defined"
     accelerated: ClassVar[bool] = False
     """Whether layer k acts at a point extrapolated from earlier codes rather than at the last one."""
+    adaptive: ClassVar[bool] = False
+    """Whether what layer k does to a code depends on the signal, so that there are no ``affine_layers()``."""
     layered: ClassVar[tuple[str, ...]] = ()
     """Constructor options that are tensors and are stored under these names in ``state_dict()``."""
     dictionary: Tensor
@@ -157,6 +159,8 @@ class UnfoldedNetwork(torch.nn.Module, ABC):
             raise InputError(f"The configuration is not one of {cls.title}: {error}", remedy) from error
         network = cls(*options.args, **options.kwargs)
         network._options = {key: value for key, value in config.items() if key != "depth"}
+        if missing := sorted(set(network.state_dict()) - set(tensors)):
+            raise InputError(f"The tensor {missing[0]} is missing", remedy)
         try:
             network.load_state_dict(tensors)
         except RuntimeError as error:

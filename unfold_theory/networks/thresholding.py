@@ -21,7 +21,7 @@ from torch import Tensor
 from unfold_theory.errors import InputError
 from unfold_theory.networks.tensors import Number
 
-Threshold = Float[Tensor, ""] | Float[Tensor, " n"]
+Threshold = Float[Tensor, ""] | Float[Tensor, " n"] | Float[Tensor, "batch 1"] | Float[Tensor, "batch n"]
 
 
 def soft_threshold(v: Float[Tensor, "batch n"], theta: Threshold) -> Float[Tensor, "batch n"]:
@@ -29,7 +29,7 @@ def soft_threshold(v: Float[Tensor, "batch n"], theta: Threshold) -> Float[Tenso
 
     Args:
         v: Any batch.
-        theta: One threshold, or one for each of the n coordinates.
+        theta: One threshold, one for each of the n coordinates, or rows of these, one for each row of v.
 
     Returns:
         The thresholded batch; NaN entries stay NaN. At the kinks $|v|=\theta$ both derivatives are 0.
@@ -46,7 +46,7 @@ def select_support_threshold(
 
     Args:
         v: Any batch.
-        theta: One threshold, or one for each of the n coordinates.
+        theta: One threshold, one for each of the n coordinates, or rows of these, one for each row of v.
         selected: p, the number of entries of a row, largest magnitudes first, that may pass unshrunk. Of entries tied
             at the p-th place the ones with the lowest index are taken, so that exactly p pass the test of magnitude.
         gated: Whether an entry must also exceed its threshold to pass, as Chen et al. (2018) define support
