@@ -38,9 +38,7 @@ def test_alista_at_follows_its_formula(problem, batch, y, weight):
 def test_aglista_follows_its_formula(problem, batch, y, weight):
     scalars, draw = _scalars(), np.random.default_rng(5)
     u, v, a = draw.uniform(-0.5, 0.5, DEPTH), draw.uniform(0.5, 2.0, DEPTH), draw.uniform(-0.05, 0.2, DEPTH)
-    network = Aglista(
-        problem.dictionary, DEPTH, weights=weight, **scalars, gate_sizes=u, gate_rates=v, overshoots=a
-    )
+    network = Aglista(problem.dictionary, DEPTH, weights=weight, **scalars, gate_sizes=u, gate_rates=v, overshoots=a)
     x = np.zeros_like(batch.x)
     for k in range(DEPTH):
         theta = scalars["thresholds"][k]
