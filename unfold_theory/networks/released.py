@@ -11,7 +11,7 @@ Support selection is ungated. The paper lets the $p_i$ largest entries of a row 
 asks that they be *strictly* larger than the $p_i$-th largest, so that $p_i-1$ pass. The logged figures are the code's.
 At n = 500, K = 16 and SNR 40 dB the paper's rule is 0.5 dB better with the same weights, at K = 2 it is 0.1 dB worse.
 
-With the code's rule ALISTA_AT and AGLISTA agree with their logs to 0.4 dB on 1000 fresh signals at n = 500, but for one:
+With the code's rule ALISTA_AT and AGLISTA agree with their logs to 0.4 dB on 1000 fresh signals at n = 500, but one:
 AGLISTA with K = 16 at 40 dB gives -39.5 dB where its log says -41.3. No other count of selected entries mends it, so
 that its scalars do not seem to be those of the logged run.
 """
