@@ -221,11 +221,12 @@ def build_released(folder: str | Path, log: ReleasedLog, *, selection: str = "pa
     weight = load_matrix(_matrix_path(folder, "W_frob", log))
     _check_shape(weight, log, "W_frob")
     cls, names = _ADAPTED[log.kind]
+    scalars: dict[str, Any] = {argument: _scalars(log, name) for argument, name in names.items()}
     network = cls(
         problem.dictionary,
         log.depth,
         weights=weight,
-        **{argument: _scalars(log, name) for argument, name in names.items()},
+        **scalars,
         selected=[max(p - missing, 0) for p in linear_schedule(log.sparsity, log.depth)],
         gated=False,
     )
