@@ -158,8 +158,7 @@ def _residual(s: Setting, codes: np.ndarray, truth: np.ndarray) -> Enclosure:
     rows = []
     for k, layer in enumerate(layer_maps(s.network, s.problem.dictionary)):
         before, after = (Enclosure.numerical(codes[j] - truth, s.rounding[-1][:, None]) for j in (k, k + 1))
-        carried = before @ layer.state.T
-        rows.append(where(support, after, 0.0).norm(2) + where(support, carried, 0.0).norm(2))
+        rows.append(where(support, after, 0.0).norm(2) + where(support, layer.carried(before), 0.0).norm(2))
     return stack(rows)
 
 

@@ -26,6 +26,8 @@ from unfold_theory.claims.shared import (
 from unfold_theory.enclosure import Enclosure, Inequality
 from unfold_theory.errors import MissingStructure
 from unfold_theory.problems.coherence import frobenius_optimum
+from unfold_theory.problems.remembered import remembered
+from unfold_theory.rates.gram import gram
 from unfold_theory.rates.sparse_coding import THRESHOLD_SLACK, contraction, threshold_law
 from unfold_theory.verified import smallest_singular_value_squared
 
@@ -113,6 +115,14 @@ def no_false_positives(s: Setting) -> Inequality:
     return s.off_support <= s.rounding
 
 
+@remembered(4)
+def _frobenius_least(dictionary: np.ndarray) -> Enclosure | None:
+    r"""$\sum_i 1/d_i$; None where $AA^T$ is singular."""
+    if dictionary.shape[0] > dictionary.shape[1] or not smallest_singular_value_squared(dictionary).lo > 0:
+        return None
+    return frobenius_optimum(dictionary)
+
+
 @claim(
     source="liu2019",
     theorem="Frobenius weight (closed form derived)",
@@ -129,9 +139,10 @@ def frobenius_lower_bound(s: Setting) -> Inequality:
     Trivial: the n squared diagonal entries. The tightness says how close W is to the Frobenius minimiser.
     """
     dictionary = s.problem.dictionary
-    if dictionary.shape[0] > dictionary.shape[1] or not smallest_singular_value_squared(dictionary).lo > 0:
+    least = _frobenius_least(dictionary)
+    if least is None:
         raise MissingStructure("A dictionary of deficient row rank", "the Frobenius weight", "an invertible AA^T")
     weight = np.asarray(s.network.affine_layers()[0].weight, dtype=np.float64)
     delta = s.cached(constants).normalisation[0]
-    objective = ((Enclosure.exact(weight.T) @ dictionary) ** 2).sum()
-    return (1 - ATTAINED_SLACK) * (1.0 - delta) ** 2 * frobenius_optimum(dictionary) <= objective
+    objective = (gram(weight, dictionary).product ** 2).sum()
+    return (1 - ATTAINED_SLACK) * (1.0 - delta) ** 2 * least <= objective

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float64
@@ -11,27 +12,64 @@ from jaxtyping import Float64
 from unfold_theory.enclosure import Enclosure, where
 from unfold_theory.errors import InputError
 from unfold_theory.networks.base import UnfoldedNetwork
+from unfold_theory.rates.gram import Gram, gram
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LayerMap:
-    r"""One layer in error coordinates: $v-x^* = W_2e + Dx^* + W_1\varepsilon$, $D = W_2-(I-W_1A)$.
+    r"""One layer in error coordinates: $v-x^* = W_2e + Dx^* + W_1\varepsilon$, $D = W_2-(I-W_1A)$, $W_1=\gamma W^T$.
 
     Attributes:
-        state: $W_2$, shape (n, n).
-        mismatch: $D$, shape (n, n); None where weight coupling makes it zero by construction.
-        input: $W_1$, shape (n, m).
+        gram: $W^TA$, shared by the layers with this W.
+        gain: $\gamma$.
+        free_state: $W_2$ where training may have chosen it, shape (n, n); None where it is $I-\gamma W^TA$ by
+            construction (weight coupling).
         threshold: Shape (n,).
         selected: How many entries may bypass the threshold.
         gated: Whether only entries above the threshold may.
     """
 
-    state: Enclosure
-    mismatch: Enclosure | None
-    input: Enclosure
+    gram: Gram
+    gain: float
+    free_state: Float64[np.ndarray, "n n"] | None
     threshold: Float64[np.ndarray, " n"]
     selected: int
     gated: bool
+
+    @property
+    def coupled(self) -> bool:
+        """Whether D is zero by construction."""
+        return self.free_state is None
+
+    @property
+    def _coupled_state(self) -> Enclosure:
+        return Enclosure.exact(np.eye(len(self.gram.product))) - Enclosure.exact(self.gain) * self.gram.product
+
+    @cached_property
+    def state(self) -> Enclosure:
+        """$W_2$, shape (n, n)."""
+        return self._coupled_state if self.free_state is None else Enclosure.exact(self.free_state)
+
+    @cached_property
+    def mismatch(self) -> Enclosure | None:
+        """$D$, shape (n, n); None where it is zero by construction."""
+        return None if self.free_state is None else self.state - self._coupled_state
+
+    @property
+    def size(self) -> Enclosure:
+        r"""$|\gamma|$."""
+        return Enclosure.exact(abs(self.gain))
+
+    @cached_property
+    def state_diagonal(self) -> Enclosure:
+        r"""$|1-\gamma M_{ii}|$ of a coupled layer, shape (n,)."""
+        return abs(1.0 - self.gain * self.gram.diagonal)
+
+    def carried(self, error: Enclosure) -> Enclosure:
+        """$W_2e$ for each row e, shape (sample, n); a coupled layer takes two products with A and W."""
+        if self.free_state is not None:
+            return error @ self.free_state.T
+        return error - self.gain * ((error @ self.gram.dictionary.T) @ self.gram.weight)
 
     @property
     def common_threshold(self) -> bool:
@@ -50,8 +88,6 @@ def layer_maps(network: UnfoldedNetwork, dictionary: Float64[np.ndarray, "m n"])
         InputError: A weight has the wrong shape or is not finite.
     """
     n = dictionary.shape[1]
-    identity = np.eye(n)
-    products: dict[bytes, Enclosure] = {}
     for k, layer in enumerate(network.affine_layers()):
         weight = np.asarray(layer.weight, dtype=np.float64)
         if weight.shape != dictionary.shape or not np.isfinite(weight).all():
@@ -60,21 +96,10 @@ def layer_maps(network: UnfoldedNetwork, dictionary: Float64[np.ndarray, "m n"])
                 f"{dictionary.shape}",
                 "Check the checkpoint",
             )
-        key = weight.tobytes()
-        if key not in products:
-            products = {key: Enclosure.exact(weight.T) @ dictionary}
-        gram = products[key]
-        gain = Enclosure.exact(float(layer.gain))
-        coupled_state = Enclosure.exact(identity) - gain * gram
-        if layer.state_weight is None or k == 0:
-            state, mismatch = coupled_state, None
-        else:
-            state = Enclosure.exact(layer.state_weight)
-            mismatch = state - coupled_state
         yield LayerMap(
-            state=state,
-            mismatch=mismatch,
-            input=gain * weight.T,
+            gram=gram(weight, dictionary),
+            gain=float(layer.gain),
+            free_state=None if k == 0 else layer.state_weight,
             threshold=np.broadcast_to(np.asarray(layer.threshold, dtype=np.float64), (n,)),
             selected=int(layer.selected),
             gated=layer.gated,

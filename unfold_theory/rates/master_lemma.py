@@ -19,8 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from unfold_theory.enclosure import Enclosure, stack, where
+from unfold_theory.enclosure import Enclosure, maximum, stack, where
 from unfold_theory.networks.base import UnfoldedNetwork
+from unfold_theory.rates.gram import Gram
 from unfold_theory.rates.layer_maps import LayerMap, largest_column_sum, largest_off_diagonal, layer_maps
 
 # Where entries may bypass, an off-support entry at the threshold must stay below it in float64 as well.
@@ -67,10 +68,14 @@ def class_bound(
     initial = size = magnitude * sparsity
     bounds, required, available = [], [], []
     for layer in layer_maps(network, dictionary):
-        input_size = abs(layer.input).max(axis=1) * noise
-        need = largest_off_diagonal(layer.state) * size + input_size
-        growth = largest_column_sum(layer.state, sparsity) * size
-        if layer.mismatch is not None:
+        input_size = layer.size * layer.gram.weight_largest * noise
+        if layer.mismatch is None:
+            need = layer.size * layer.gram.row_largest * size + input_size
+            columns = layer.state_diagonal + layer.size * layer.gram.column_sums(sparsity - 1)
+            growth = columns.max() * size
+        else:
+            need = largest_off_diagonal(layer.state) * size + input_size
+            growth = largest_column_sum(layer.state, sparsity) * size
             need = need + largest_off_diagonal(layer.mismatch) * initial
             growth = growth + largest_column_sum(layer.mismatch, sparsity) * initial
         lhs, rhs = _tightest(need, layer, np.ones(need.shape, bool))
@@ -102,22 +107,57 @@ def sample_bound(
     support = codes != 0
     initial = size = Enclosure.exact(codes).norm(1)
     bounds, required, available = [], [], []
+    known: dict[Gram, _OnSupports] = {}
     for layer in layer_maps(network, dictionary):
-        entries = abs(layer.state)
-        reach = _row_maxima_on_support(entries, support)
-        offset = Enclosure.exact(np.zeros(codes.shape))
-        if noise.any():
-            offset = offset + abs(Enclosure.exact(noise) @ layer.input.T)
+        if layer.gram not in known:
+            known = {layer.gram: _on_supports(layer.gram, support, noise)}
+        here = known[layer.gram]
+        reach, columns = _coupled_sizes(layer, here, support)
+        offset = layer.size * here.noise
         if layer.mismatch is not None:
+            entries = abs(layer.state)
+            reach = _row_maxima_on_support(entries, support)
+            columns = Enclosure.exact(support.astype(float)) @ entries
             offset = offset + abs(Enclosure.exact(codes) @ layer.mismatch.T)
         deviation = reach * size[:, None] + offset
         lhs, rhs = _tightest(deviation, layer, ~support)
         required.append(lhs)
         available.append(rhs)
-        columns = where(support, Enclosure.exact(support.astype(float)) @ entries, 0.0).max(axis=1)
-        size = columns * size + where(support, offset, 0.0).sum(1) + _shrinkage(layer, codes, deviation)
+        size = (
+            where(support, columns, 0.0).max(axis=1) * size
+            + where(support, offset, 0.0).sum(1)
+            + _shrinkage(layer, codes, deviation)
+        )
         bounds.append(size)
     return LayerwiseBound(initial, stack(bounds), stack(required), stack(available))
+
+
+@dataclass(frozen=True)
+class _OnSupports:
+    r"""What all layers with one weight share, shape (sample, n) each.
+
+    Attributes:
+        largest: $\max_{j\in S,\,j\ne i}|M_{ij}|$, $M=W^TA$.
+        sums: $\sum_{i\in S,\,i\ne j}|M_{ij}|$.
+        noise: $|W_i^T\varepsilon|$.
+    """
+
+    largest: Enclosure
+    sums: Enclosure
+    noise: Enclosure
+
+
+def _on_supports(gram: Gram, support: np.ndarray, noise: np.ndarray) -> _OnSupports:
+    entering = Enclosure.exact(np.zeros(support.shape))
+    if noise.any():
+        entering = abs(Enclosure.exact(noise) @ gram.weight)
+    return _OnSupports(gram.largest_on(support), gram.sums_on(support), entering)
+
+
+def _coupled_sizes(layer: LayerMap, here: _OnSupports, support: np.ndarray) -> tuple[Enclosure, Enclosure]:
+    r"""$\max_{j\in S}|W_{2,ij}|$ and $\sum_{i\in S}|W_{2,ij}|$ (for j in S) of $W_2=I-\gamma M$."""
+    own = where(support, layer.state_diagonal, 0.0)
+    return maximum(layer.size * here.largest, own), own + layer.size * here.sums
 
 
 def _tightest(need: Enclosure, layer: LayerMap, among: np.ndarray) -> tuple[Enclosure, Enclosure]:

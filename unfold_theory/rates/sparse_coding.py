@@ -14,7 +14,7 @@ from jaxtyping import Float64
 from unfold_theory.enclosure import Enclosure, stack
 from unfold_theory.errors import InputError
 from unfold_theory.networks.base import UnfoldedNetwork
-from unfold_theory.problems.coherence import coherence, normalisation_error
+from unfold_theory.rates.gram import gram
 
 # How much a threshold may exceed its law, and how far W_i^T A_i may be from 1: float64 rounding with room to spare.
 THRESHOLD_SLACK = 1e-9
@@ -44,9 +44,10 @@ class WeightConstants:
 
 def gram_constants(weight: Float64[np.ndarray, "m n"], dictionary: Float64[np.ndarray, "m n"]) -> list[Enclosure]:
     r"""$\mu$, $\delta$ and $C_W$ of one weight, shape () each."""
+    products = gram(weight, dictionary)
     return [
-        coherence(weight, dictionary),
-        normalisation_error(weight, dictionary),
+        products.row_largest.max(),
+        abs(products.diagonal - 1.0).max(),
         Enclosure.exact(np.abs(weight).max()),
     ]
 
