@@ -1,5 +1,6 @@
 """Claims: hypotheses between enclosures imply a conclusion between enclosures; verdicts say whether they do."""
 
+from unfold_theory.claim.any_setting import AnySetting
 from unfold_theory.claim.setting import Setting, SignalClass
 from unfold_theory.claim.statement import CLAIMS, Claim, Hypothesis, claim, find_claims, hypothesis
 from unfold_theory.claim.verdict import HypothesisFinding, Status, Verdict, Witness
@@ -7,6 +8,7 @@ from unfold_theory.claim.verify import verify, verify_all
 
 __all__ = [
     "CLAIMS",
+    "AnySetting",
     "Claim",
     "Hypothesis",
     "HypothesisFinding",

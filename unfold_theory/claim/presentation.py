@@ -41,7 +41,7 @@ def explain(verdict: Verdict) -> str:
     if verdict.witness is not None:
         w = verdict.witness
         lines.append(
-            f"  witness   depth {w.depth}, sample {w.sample}, seed {w.recipe['batch'].get('seed')}: "
+            f"  witness   depth {w.depth}, sample {w.sample}, seed {w.recipe.get('batch', {}).get('seed')}: "
             f"{number(w.lhs)} against {number(w.rhs)} (replay with verdict.witness.replay())"
         )
     return "\n".join(lines)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float64
 
+from unfold_theory.claim.any_setting import AnySetting
 from unfold_theory.enclosure import Basis, Enclosure, gamma
 from unfold_theory.errors import InputError, MissingStructure
 from unfold_theory.networks.base import UnfoldedNetwork
 from unfold_theory.problems import Batch, Lasso, LassoSolution, SparseRecovery, nmse_db
-
-T = TypeVar("T")
 
 # Iterates are run in float64; a coordinate is trusted to this part of the signal's largest entry.
 ITERATE_RESIDUAL = 2.0**-40
@@ -43,7 +42,7 @@ class SignalClass:
         )
 
 
-class Setting:
+class Setting(AnySetting):
     r"""One network, one problem, one batch: what hypotheses and conclusions are read from.
 
     Measured quantities have shape (depth, sample): row k is layer k + 1, so that row -1 is the network's output.
@@ -59,6 +58,11 @@ class Setting:
     Raises:
         InputError: The network's dictionary is not the problem's, or the batch has other sizes.
     """
+
+    network: UnfoldedNetwork
+    problem: SparseRecovery
+    batch: Batch
+    lam: float | int | None
 
     def __init__(
         self,
@@ -93,7 +97,7 @@ class Setting:
         self.name = name or network.title
         self._signal_class = signal_class
         self._check_batch()
-        self._memory: dict[Callable[[Setting], Any], Any] = {}
+        self._memory = {}
 
     def _check_batch(self) -> None:
         x, y, noise = self.batch.x, self.batch.y, self.batch.noise
@@ -112,12 +116,6 @@ class Setting:
             own, given = SignalClass.of_batch(self.batch), self._signal_class
             if own.sparsity > given.sparsity or own.magnitude.lo > given.magnitude.hi or own.noise.lo > given.noise.hi:
                 raise InputError("The signal class does not contain the batch", "Widen B, s or sigma")
-
-    def cached(self, function: Callable[[Setting], T]) -> T:
-        """``function(self)``, computed once: hypotheses and conclusions of a claim often share one bound."""
-        if function not in self._memory:
-            self._memory[function] = function(self)
-        return self._memory[function]
 
     def subset(self, indices: Sequence[int]) -> Setting:
         """The same setting on some samples; the signal class stays that of the whole batch."""

@@ -9,11 +9,11 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
-from unfold_theory.claim.setting import Setting
+from unfold_theory.claim.any_setting import AnySetting
 from unfold_theory.enclosure import Inequality
 from unfold_theory.errors import InputError
 
-Read = Callable[[Setting], Inequality]
+Read = Callable[[Any], Inequality]
 Scope = Literal["all", "sample", "prefix", "cell"]
 _SCOPES = ("all", "sample", "prefix", "cell")
 
@@ -95,7 +95,7 @@ class Claim:
     theorem: str
     hypotheses: tuple[Hypothesis, ...]
     conclude: Read
-    trivial: Callable[[Setting], Any] | None = None
+    trivial: Callable[[Any], Any] | None = None
     proof: str | None = None
     conjecture: bool = False
     bound: Literal["upper", "lower"] = "upper"
@@ -120,7 +120,7 @@ class Claim:
     def scaled(self, factor: float | int) -> Claim:
         """The claim with its bound multiplied: below 1 it says more than was proved."""
 
-        def conclude(setting: Setting) -> Inequality:
+        def conclude(setting: AnySetting) -> Inequality:
             found = self.conclude(setting)
             if self.bound == "upper":
                 return Inequality(found.lhs, found.rhs * factor, found.strict)
@@ -153,7 +153,7 @@ def claim(
     source: str,
     theorem: str,
     hypotheses: Sequence[Any] = (),
-    trivial: Callable[[Setting], Any] | None = None,
+    trivial: Callable[[Any], Any] | None = None,
     proof: str | None = None,
     conjecture: bool = False,
     bound: Literal["upper", "lower"] = "upper",

@@ -13,7 +13,7 @@ from unfold_theory.enclosure import Enclosure, Inequality
 if TYPE_CHECKING:
     import pandas as pd
 
-    from unfold_theory.claim.setting import Setting
+    from unfold_theory.claim.any_setting import AnySetting
     from unfold_theory.claim.statement import Claim, Hypothesis
 
 
@@ -115,7 +115,7 @@ class Witness:
     """
 
     claim: Claim
-    setting: Setting
+    setting: AnySetting
     depth: int
     sample: int
     lhs: Enclosure

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from unfold_theory.claim.setting import Setting
+from unfold_theory.claim.any_setting import AnySetting
 from unfold_theory.claim.statement import Claim, Read
 from unfold_theory.claim.verdict import (
     HypothesisFinding,
@@ -22,7 +22,7 @@ from unfold_theory.enclosure import Enclosure, Inequality
 from unfold_theory.errors import InputError, MissingStructure
 
 
-def verify(claim: Claim, setting: Setting) -> Verdict:
+def verify(claim: Claim, setting: AnySetting) -> Verdict:
     """Read every hypothesis and the conclusion on a setting and say what follows.
 
     Raises:
@@ -59,17 +59,17 @@ def verify(claim: Claim, setting: Setting) -> Verdict:
     )
 
 
-def verify_all(claims: Iterable[Claim], settings: Iterable[Setting]) -> list[Verdict]:
+def verify_all(claims: Iterable[Claim], settings: Iterable[AnySetting]) -> list[Verdict]:
     """Every claim on every setting, settings outermost so that their measurements are shared."""
     claims = list(claims)
     return [verify(claim, setting) for setting in settings for claim in claims]
 
 
-def _name(setting: Setting) -> str:
+def _name(setting: AnySetting) -> str:
     return getattr(setting.network, "name", type(setting.network).__name__)
 
 
-def _read(read: Read, setting: Setting, what: str, scope: str = "all") -> Inequality:
+def _read(read: Read, setting: AnySetting, what: str, scope: str = "all") -> Inequality:
     """An inequality with the two axes (depth, sample), each full or of length 1."""
     found = read(setting)
     if not isinstance(found, Inequality):
@@ -89,7 +89,7 @@ def _read(read: Read, setting: Setting, what: str, scope: str = "all") -> Inequa
     return Inequality(lhs, rhs, found.strict)
 
 
-def _trivial(claim: Claim, setting: Setting) -> Enclosure:
+def _trivial(claim: Claim, setting: AnySetting) -> Enclosure:
     """The trivial bound; with one axis it is one number for each sample."""
     assert claim.trivial is not None
     bound = Enclosure.of(claim.trivial(setting))
@@ -152,7 +152,7 @@ def _at(conclusion: Inequality, among: np.ndarray, which: str = "tightest") -> s
     return f"{which}: {number(lhs)} against {number(rhs)}{locate(index, conclusion.shape)}"
 
 
-def _witness(claim: Claim, setting: Setting, conclusion: Inequality, among: np.ndarray) -> Witness:
+def _witness(claim: Claim, setting: AnySetting, conclusion: Inequality, among: np.ndarray) -> Witness:
     broken = conclusion.refuted & among
     index = smallest_margin(conclusion, broken if broken.any() else among)
     lhs, rhs = sides(conclusion, index)

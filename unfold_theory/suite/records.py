@@ -96,5 +96,5 @@ def _witness(verdict: Verdict) -> str | None:
     w = verdict.witness
     if w is None:
         return None
-    seed = w.recipe["batch"].get("seed")
+    seed = w.recipe.get("batch", {}).get("seed")
     return f"depth {w.depth}, sample {w.sample} of seed {seed}: {number(w.lhs)} against {number(w.rhs)}"
