@@ -217,3 +217,164 @@ def check_false_instance_variants_fail():
     assert not all(_instance_layer(draw, gated=False, unsafe=True)[1] for _ in range(500))
     assert not all(_instance_layer(draw, gated=True, room=Fraction(9, 10))[1] for _ in range(3000))
     assert not all(_instance_layer(draw, gated=True, forget_momentum=True)[0] for _ in range(3000))
+
+
+# -- layers that may let false entries pass ------------------------------------------------------------------------
+def check_ungated_selection_escapes_every_threshold():
+    r"""Unit columns $(1,0),(0,1),(3/5,4/5)$, $W=A$, $x^*=e_1$, p = 2: entry 3 passes at 3/5, whatever $\theta$ is.
+
+    Neither (1) nor (2) of the master lemma survives: thresholds at its law are useless, and its bound would be 0.
+    """
+    A = [[Fraction(1), Fraction(0), Fraction(3, 5)], [Fraction(0), Fraction(1), Fraction(4, 5)]]
+    v = [sum(A[r][i] * A[r][0] for r in range(2)) for i in range(3)]
+    assert v == [1, 0, Fraction(3, 5)]
+    theta = Fraction(4, 5)  # mu times ||e||_1, more than any |v_i| off the support
+    order = sorted(range(3), key=lambda i: -abs(v[i]))[:2]
+    after = [v[i] if i in order else max(abs(v[i]) - theta, 0) for i in range(3)]
+    assert after == [1, 0, Fraction(3, 5)]
+
+
+def _positive(value):
+    return max(value, Fraction(0))
+
+
+def _unconditional_step(gram, layer, truth, offset, now, before, variant=""):
+    """The rule of ``unconditional_bound`` for one layer, from its definition: bounds (entries, inside, outside) and a count."""
+    gain, beta, theta, selected, gated = layer
+    everyone = range(len(truth))
+    S = [i for i in everyone if truth[i]]
+    out = [i for i in everyone if not truth[i]]
+    B = [[abs((1 + beta) * (i == j) - gain * gram[i][j]) for j in everyone] for i in everyone]
+    h, a, b = now
+    size = [abs(t) for t in truth]
+
+    def over(values):
+        return max(values, default=Fraction(0))
+
+    d = []
+    for i in everyone:
+        by_norm = over([B[i][j] for j in S]) * a + over([B[i][j] for j in out]) * b
+        d.append(min(sum(B[i][j] * h[j] for j in everyone), by_norm) + abs(beta) * before[0][i] + offset[i])
+    top = [i for i in S if sum(size[j] + d[j] >= size[i] - d[i] for j in everyone) <= selected]
+    ahead = {j: sum(size[i] - d[i] > d[j] for i in everyone) for j in out}
+    standing = [i for i in S if size[i] - d[i] > over([d[j] for j in out])]
+    surely = [i for i in top if not gated or size[i] - d[i] > theta[i]]
+    perhaps = [j for j in out if ahead[j] < selected and (not gated or d[j] > theta[j])]
+    f = min(len(perhaps), selected - max(len(top), min(selected, len(standing))))
+    if variant == "one false entry less":
+        f = max(f - 1, 0)
+    if variant == "no false entries":
+        perhaps, f = [], 0
+    if gated:
+        standing = [i for i in standing if size[i] - d[i] > max(theta[j] for j in S)]
+    least = min(selected, len(standing))
+    price = {i: min(size[i], theta[i]) if theta[i] >= 0 else -theta[i] for i in S}
+    if variant == "free thresholds":
+        price = dict.fromkeys(S, Fraction(0))
+    left = {j: _positive(d[j] - theta[j]) for j in out}
+    entries = [Fraction(0)] * len(truth)
+    for i in S:
+        full = max(d[i], min(size[i], d[i] + theta[i])) if theta[i] >= 0 else d[i] - theta[i]
+        entries[i] = d[i] if i in surely or variant == "free thresholds" else full
+    for j in out:
+        entries[j] = max(d[j], left[j]) if j in perhaps else left[j]
+    paying = min(sum(price[i] for i in S if i not in surely), sum(sorted(price.values())[least:]))
+    inside = (
+        over([sum(B[i][j] for i in S) for j in S]) * a
+        + over([sum(B[i][j] for i in S) for j in out]) * b
+        + abs(beta) * before[1]
+        + sum(offset[i] for i in S)
+        + paying
+    )
+
+    def largest(values, count):
+        return sum(sorted(values, reverse=True)[:count], Fraction(0))
+
+    def column(j, count):
+        rest = [B[i][j] for i in everyone if i != j]
+        return largest(rest, count) if j in S else max(largest(rest, count), B[j][j] + largest(rest, count - 1))
+
+    passing = Fraction(0)
+    if f:
+        by_columns = over([column(j, f) for j in S]) * a + over([column(j, f) for j in out]) * b
+        by_columns += abs(beta) * before[2] + largest([offset[j] for j in out], f)
+        passing = min(largest([_positive(d[j] - left[j]) for j in perhaps], f), by_columns)
+    outside = sum(left.values()) + passing
+    count = min(len(out), f + sum(value > 0 for value in left.values()))
+    return (
+        entries,
+        min(inside, sum(entries[i] for i in S)),
+        min(outside, sum((entries[j] for j in out), Fraction(0))),
+    ), count
+
+
+def _unconditional_run(draw, *, variant="", depth=3):
+    """Three exact layers of a random network on a random signal; per layer (bound held, ratio, count held)."""
+    A = [[_rational(draw) for _ in range(N)] for _ in range(M)]
+    V = [[_rational(draw) / 6 for _ in range(M)] for _ in range(N)]
+    gram = [[sum(V[i][r] * A[r][j] for r in range(M)) for j in range(N)] for i in range(N)]
+    shrink = draw.choice((Fraction(1, 50), Fraction(1, 5), Fraction(1)))
+    V = [[shrink * v for v in row] for row in V]
+    gram = [[shrink * g + (1 - shrink) * (i == j) for j, g in enumerate(row)] for i, row in enumerate(gram)]
+    support = draw.sample(range(N), draw.randint(1, 3))
+    scale = draw.choice((1, 20))
+    truth = [scale * (_rational(draw) or Fraction(1)) if i in support else Fraction(0) for i in range(N)]
+    noise = [abs(value) for value in _apply(V, [_rational(draw) / 10 for _ in range(M)])]
+    code = previous = [Fraction(0)] * N
+    start = [abs(t) for t in truth]
+    now = before = (start, sum(start), Fraction(0))
+    for k in range(depth):
+        gain = draw.choice((Fraction(1), Fraction(3, 4), Fraction(-1, 2), Fraction(3, 2)))
+        beta = _rational(draw) / 20 if k else Fraction(0)
+        theta = [_rational(draw) * draw.choice((Fraction(1, 20), Fraction(1, 4))) for _ in range(N)]
+        if draw.random() < 0.7:
+            theta = [abs(theta[0])] * N
+        layer = (gain, beta, theta, draw.randint(0, N), draw.random() < 0.3)
+        rho = Fraction(1, draw.choice((20, 1000)))
+        shake = [gain * draw.choice((1, -1)) * e + rho * Fraction(draw.randint(-4, 4), 4) for e in noise]
+        error = [c - w for c, w in zip(code, truth, strict=True)]
+        v = [
+            code[i] - gain * sum(gram[i][j] * error[j] for j in range(N)) + beta * (code[i] - previous[i]) + shake[i]
+            for i in range(N)
+        ]
+        previous, code = code, [Fraction(c) for c in _shrunk(v, theta, layer[3], layer[4])]
+        offset = [abs(gain) * e + rho for e in noise]
+        before, (now, count) = now, _unconditional_step(gram, layer, truth, offset, now, before, variant)
+        off = [abs(c - w) for c, w in zip(code, truth, strict=True)]
+        inside, outside = (sum((off[i] for i in range(N) if bool(truth[i]) == on), Fraction(0)) for on in (True, False))
+        held = inside <= now[1] and outside <= now[2] and all(e <= h for e, h in zip(off, now[0], strict=True))
+        total = now[1] + now[2]
+        false = sum(bool(c) and not w for c, w in zip(code, truth, strict=True))
+        yield held, (inside + outside) / total if total else Fraction(0), false <= count, false
+
+
+def _shrunk(v, theta, selected, gated):
+    """As ``_threshold``, with thresholds of both signs: 0 stays 0, a negative threshold pushes away."""
+    order = sorted(range(N), key=lambda i: (-abs(v[i]), i))[:selected]
+    out = []
+    for i, value in enumerate(v):
+        above = abs(value) > theta[i]
+        kept = value if i in order and (above or not gated) else (abs(value) - theta[i]) * (1 if value > 0 else -1)
+        out.append(kept if above or (i in order and not gated) else Fraction(0))
+    return [Fraction(0) if not value else entry for entry, value in zip(out, v, strict=True)]
+
+
+def check_unconditional_bound_survives_a_random_attack():
+    """9,000 exact layers with false positives, thresholds of both signs, momentum, gated and ungated selection."""
+    draw, ratios, wrong = random.Random(1999), [], 0
+    for _ in range(3000):
+        for held, ratio, counted, false in _unconditional_run(draw):
+            assert held
+            assert counted
+            ratios.append(ratio)
+            wrong += false > 0
+    assert max(ratios) > Fraction(99, 100)
+    assert wrong > 2000
+
+
+def check_false_unconditional_variants_fail():
+    """Without false entries, with one less than may pass, and with thresholds that cost nothing, the bound fails."""
+    for variant in ("no false entries", "one false entry less", "free thresholds"):
+        draw = random.Random(4)
+        found = [r for _ in range(1500) for r in _unconditional_run(draw, variant=variant)]
+        assert not all(held and counted for held, _, counted, _ in found), variant
