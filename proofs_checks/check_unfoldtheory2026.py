@@ -239,7 +239,7 @@ def _positive(value):
 
 
 def _unconditional_step(gram, layer, truth, offset, now, before, variant=""):
-    """The rule of ``unconditional_bound`` for one layer, from its definition: bounds (entries, inside, outside) and a count."""
+    """One layer of ``unconditional_bound``, from its definition: bounds (entries, inside, outside) and a count."""
     gain, beta, theta, selected, gated = layer
     everyone = range(len(truth))
     S = [i for i in everyone if truth[i]]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from tests.claims.settings import HADAMARD, alista_setting, cp_setting, given
 from unfold_theory.claim import Setting, Status, verify
@@ -17,6 +18,8 @@ CERTIFICATES = [
     ours.no_false_positives,
     ours.instance_certificate,
     ours.instance_no_false_positives,
+    ours.unconditional_certificate,
+    ours.false_positives_counted,
 ]
 
 
@@ -95,7 +98,7 @@ def raised(network, where, batch):
     return network
 
 
-@pytest.mark.parametrize("name", [n for n in NETWORKS if n not in ("ista", "fista")])
+@pytest.mark.parametrize("name", [n for n, c in NETWORKS.items() if n != "ista" and not (c.accelerated or c.adaptive)])
 def test_never_violated_on_random_problems(name):
     """An attack: small random dictionaries, laws, noise and weights, thresholds just large enough."""
     for seed in range(4):
@@ -108,6 +111,7 @@ def test_never_violated_on_random_problems(name):
         claims = [ours.sample_certificate, ours.no_false_positives]
         if all(layer.coupled for layer in network.affine_layers()):
             claims += [ours.instance_certificate, ours.instance_no_false_positives]
+            claims += [ours.unconditional_certificate, ours.false_positives_counted]
         for claimed in claims:
             verdict = verify(claimed, setting)
             assert verdict.status in (Status.HOLDS, Status.VACUOUS)
@@ -158,3 +162,86 @@ def test_momentum_is_not_applicable_with_a_reason():
     verdict = verify(ours.class_certificate, setting)
     assert verdict.status is Status.NOT_APPLICABLE
     assert "FISTA cannot be used with" in verdict.reason
+
+
+# -- whatever the thresholds and the selection are -----------------------------------------------------------------
+def ungated(sparsity, selected, *, scale=1.0, noise=0.0):
+    setting = cp_setting(sparsity, selected=[selected] * 8, scale=scale, noise=noise)
+    setting.network.gated = False
+    return setting
+
+
+@pytest.mark.parametrize(
+    ("setting", "wrong"),
+    [
+        (ungated(2, 4), True),
+        (ungated(2, 3, scale=0.5), True),
+        (ungated(2, 3, noise=0.01), True),
+        (ungated(2, 2), False),
+    ],
+    ids=["too-many", "short-thresholds", "noise", "safe"],
+)
+def test_ungated_layers_are_bounded_all_the_same(setting, wrong):
+    for claimed in (ours.unconditional_certificate, ours.false_positives_counted):
+        verdict = verify(claimed, setting)
+        assert verdict.status is Status.HOLDS
+        assert verdict.coverage == 1
+    assert setting.off_support.hi.any() == wrong
+
+
+def test_it_is_never_weaker_than_the_instance_certificate():
+    for setting in (cp_setting(3), cp_setting(3, noise=0.01), cp_setting(3, selected=[2] * 8), alista_setting(2)):
+        known, found = setting.cached(ours.instance).bound, setting.cached(ours.unconditional).bound
+        assert (found.hi <= known.hi * (1 + 1e-9)).all()
+
+
+def _one_false_entry_less(s):
+    counted = Enclosure.exact(s.cached(ours.unconditional).false_positives - 1.0)
+    wrong = ((s.iterates[1:] != 0) & (s.truth == 0)).sum(axis=-1)
+    return Enclosure.exact(wrong.astype(float)) <= counted
+
+
+def _without_false_entries(s):
+    bound = s.cached(ours.unconditional)
+    return s.error(1) <= bound.bound - bound.off_support
+
+
+@pytest.mark.parametrize(
+    ("false_variant", "setting"),
+    [
+        (ours.unconditional_certificate.scaled(0.9), ungated(1, 1, scale=0.5)),
+        (ours.unconditional_certificate.concluding(_without_false_entries, "no-false-entries"), ungated(2, 4)),
+        (ours.false_positives_counted.concluding(_one_false_entry_less, "one-less"), ungated(2, 4)),
+        (ours.false_positives_counted.scaled(0.5), ungated(2, 4)),
+    ],
+    ids=["bound", "no-false-entries", "one-less", "halved"],
+)
+def test_false_unconditional_variants_are_violated(false_variant, setting):
+    assert verify(false_variant, setting).status is Status.VIOLATED
+
+
+@pytest.mark.parametrize("name", [n for n in NETWORKS if n not in ("fista", "aglista")])
+def test_unconditional_bound_is_never_violated_by_trained_looking_networks(name):
+    """An attack: random dictionaries and parameters, thresholds of both signs, ungated selection."""
+    cells = 0
+    for seed in range(3):
+        where = SparseRecovery.gaussian(
+            16, 24, law=BernoulliGaussian(0.1), snr_db=20.0 if seed % 2 else None, seed=seed
+        )
+        batch = where.sample(40, seed=seed)
+        network = NETWORKS[name].for_problem(where, 4)
+        draw = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.add_(0.2 * torch.randn(parameter.shape, generator=draw, dtype=parameter.dtype))
+        network.gated = False
+        setting = Setting(network, where, batch)
+        for claimed in (ours.unconditional_certificate, ours.false_positives_counted):
+            verdict = verify(claimed, setting)
+            if name in ("lista", "lista-tied"):
+                assert verdict.status is Status.NOT_APPLICABLE
+                continue
+            assert verdict.status in (Status.HOLDS, Status.VACUOUS)
+            assert verdict.coverage == 1
+            cells += verdict.conclusion.holds.size
+    assert cells == 0 or cells == 2 * 3 * 4 * 40

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from unfold_theory.claim import Setting, claim, hypothesis
-from unfold_theory.claims.instances import INSTANCE_STRUCTURE, instance, instance_thresholds_reach
+from unfold_theory.claims.instances import (
+    INSTANCE_STRUCTURE,
+    acted,
+    instance,
+    instance_thresholds_reach,
+    layers_as_acted,
+)
 from unfold_theory.claims.shared import (
     layers_as_declared,
     selection_decided,
@@ -15,6 +21,7 @@ from unfold_theory.claims.shared import (
 )
 from unfold_theory.enclosure import Basis, Enclosure, Inequality
 from unfold_theory.rates.master_lemma import LayerwiseBound, class_bound, sample_bound
+from unfold_theory.rates.unconditional_bound import UnconditionalBound, unconditional_bound
 
 PROOF = "proofs_checks/check_unfoldtheory2026.py"
 
@@ -127,3 +134,50 @@ def instance_certificate(s: Setting) -> Inequality:
 def instance_no_false_positives(s: Setting) -> Inequality:
     r"""$\mathrm{supp}\,x^k\subset\mathrm{supp}\,x^*$ for each signal, with its own thresholds (outside: exactly 0)."""
     return s.off_support <= 0.0
+
+
+# -- whatever the thresholds and the selection are -----------------------------------------------------------------
+def unconditional(s: Setting) -> UnconditionalBound:
+    """The bound that needs neither thresholds nor gates."""
+    made = s.cached(acted)
+    return unconditional_bound(made.layers, s.problem.dictionary, s.truth, s.batch.noise, rounding=made.slack)
+
+
+@claim(
+    source="unfoldtheory2026",
+    theorem="master lemma, any support",
+    hypotheses=[starts_at_zero, layers_as_acted],
+    trivial=lambda s: s.cached(unconditional).initial,
+    proof=PROOF,
+)
+def unconditional_certificate(s: Setting) -> Inequality:
+    r"""$\|x^k-x^*\|_1\le a_k+b_k$ for each signal, whatever its thresholds and its selection, gated or not: $a_0=\|x^*\|_1$,
+    $b_0=0$, $a_{k+1}=\|B_{SS}\|_{1\to1}a_k+\|B_{SS^c}\|_{1\to1}b_k+\sum_{S\setminus Q}\min(|x_i^*|,\theta_i)+\cdots$,
+    $b_{k+1}=\sum_{i\notin S}(d_i-\theta_i)_++\Sigma_f$, $B=(1+\beta)I-\gamma W^TA$.
+
+    $d_i$ bounds $|v_i-x_i^*|$; of the p selected entries at most $f=p-P$ are false, where P entries of S surely are among
+    the p largest, and $\Sigma_f$ is the largest sum of f such entries. Noise, momentum and rounding enter as in the
+    instance certificate, which this never exceeds where that one applies; the recursion is kept entry by entry as well,
+    and the smaller bound counts. Thresholds are not judged, so that it always speaks: it need not contract, and is
+    vacuous where it exceeds $\|x^*\|_1$.
+    """
+    return s.error(1) <= s.cached(unconditional).bound.with_basis(Basis.NUMERICAL)
+
+
+@claim(
+    source="unfoldtheory2026",
+    theorem="master lemma, any support, count",
+    hypotheses=[starts_at_zero, layers_as_acted],
+    trivial=lambda s: Enclosure.exact((s.truth == 0).sum(axis=1).astype(float)),
+    proof=PROOF,
+)
+def false_positives_counted(s: Setting) -> Inequality:
+    r"""At most $f_k+\#\{i\notin S:d_i>\theta_i\}$ entries off the support are nonzero, $f_k\le p_k$ of them selected.
+
+    $f_k=p_k-P_k$, where $P_k$ entries of S surely are among the $p_k$ largest; with gated selection only entries with
+    $d_i>\theta_i$ count.
+    """
+    wrong = ((s.iterates[1:] != 0) & (s.truth == 0)).sum(axis=-1)
+    return Enclosure.exact(wrong.astype(float)) <= Enclosure.exact(
+        s.cached(unconditional).false_positives.astype(float)
+    )

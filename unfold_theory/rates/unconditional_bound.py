@@ -144,9 +144,7 @@ def _layer(
     signal = Enclosure.exact(np.abs(codes))
     beta = abs(Enclosure.exact(momentum))
     gain = abs(Enclosure.exact(layer.gain))[:, None]
-    diagonal = abs(
-        (1.0 + Enclosure.exact(momentum))[:, None] - Enclosure.exact(layer.gain)[:, None] * weight.diagonal
-    )
+    diagonal = abs((1.0 + Enclosure.exact(momentum))[:, None] - Enclosure.exact(layer.gain)[:, None] * weight.diagonal)
     noise = gain * weight.noise + slack[:, None]
     entries, a, b = (Enclosure.exact(part) for part in (now.entries, now.inside, now.outside))
 
@@ -174,7 +172,9 @@ def _layer(
     paying = Enclosure.exact(np.where(support & ~surely, price, 0.0)).sum(1)
     # Some entries bypass without being known: those that would pay least, at worst.
     payers = np.where(support, price, -1.0)
-    payers = np.where(np.argsort(np.argsort(payers, axis=1), axis=1) >= ((~support).sum(axis=1) + chosen.least)[:, None], payers, 0.0)
+    payers = np.where(
+        np.argsort(np.argsort(payers, axis=1), axis=1) >= ((~support).sum(axis=1) + chosen.least)[:, None], payers, 0.0
+    )
     columns = gain * weight.column_inside
     norm_inside = (
         where(support, diagonal + columns, 0.0).max(axis=1) * a
