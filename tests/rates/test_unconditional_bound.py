@@ -1,4 +1,4 @@
-"""The bound that needs neither thresholds nor gates: sound under attack, attained, and never above the instance bound."""
+"""The bound that needs neither thresholds nor gates: sound under attack, attained, never above the instance bound."""
 
 from dataclasses import replace
 

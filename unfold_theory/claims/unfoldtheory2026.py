@@ -151,15 +151,14 @@ def unconditional(s: Setting) -> UnconditionalBound:
     proof=PROOF,
 )
 def unconditional_certificate(s: Setting) -> Inequality:
-    r"""$\|x^k-x^*\|_1\le a_k+b_k$ for each signal, whatever its thresholds and its selection, gated or not: $a_0=\|x^*\|_1$,
-    $b_0=0$, $a_{k+1}=\|B_{SS}\|_{1\to1}a_k+\|B_{SS^c}\|_{1\to1}b_k+\sum_{S\setminus Q}\min(|x_i^*|,\theta_i)+\cdots$,
+    r"""$\|x^k-x^*\|_1\le a_k+b_k$ for each signal, whatever its thresholds and its selection, gated or not:
+    $a_0=\|x^*\|_1$, $b_0=0$, $a_{k+1}=\|B_{SS}\|_{1\to1}a_k+\|B_{SS^c}\|_{1\to1}b_k+\sum_{S\setminus Q}\min(|x_i^*|,\theta_i)+\cdots$,
     $b_{k+1}=\sum_{i\notin S}(d_i-\theta_i)_++\Sigma_f$, $B=(1+\beta)I-\gamma W^TA$.
 
-    $d_i$ bounds $|v_i-x_i^*|$; of the p selected entries at most $f=p-P$ are false, where P entries of S surely are among
-    the p largest, and $\Sigma_f$ is the largest sum of f such entries. Noise, momentum and rounding enter as in the
-    instance certificate, which this never exceeds where that one applies; the recursion is kept entry by entry as well,
-    and the smaller bound counts. Thresholds are not judged, so that it always speaks: it need not contract, and is
-    vacuous where it exceeds $\|x^*\|_1$.
+    $d_i$ bounds $|v_i-x_i^*|$; of the p selected entries at most $f=p-P$ are false, where P entries of S surely are
+    among the p largest, and $\Sigma_f$ is the largest sum of f such entries. Noise, momentum and rounding enter as in
+    the instance certificate; the recursion is kept entry by entry as well, and the smaller bound counts. Thresholds are
+    not judged, so that it always speaks: it need not contract, and is vacuous where it exceeds $\|x^*\|_1$.
     """
     return s.error(1) <= s.cached(unconditional).bound.with_basis(Basis.NUMERICAL)
 

@@ -4,8 +4,8 @@ One layer $x^{k+1}=\eta_{\theta,p}(v)$ as in :mod:`~unfold_theory.rates.instance
 Be^k-\beta e^{k-1}+\gamma W^T\varepsilon$, $B=(1+\beta)I-\gamma W^TA$, computed up to $\rho$. Nothing is assumed of
 supports. Let $|u_i|\le d_i$. Entry by entry, whatever passes:
 
-1. $i\in S$: $|e_i^{k+1}|\le d_i$ where i surely bypasses, else $\max(d_i,\min(|x_i^*|,d_i+\theta_i))$: a threshold costs
-   no more than the entry itself. For $\theta_i<0$ it is $d_i+|\theta_i|$.
+1. $i\in S$: $|e_i^{k+1}|\le d_i$ where i surely bypasses, else $\max(d_i,\min(|x_i^*|,d_i+\theta_i))$: a threshold
+   costs no more than the entry itself. For $\theta_i<0$ it is $d_i+|\theta_i|$.
 2. $i\notin S$: $|e_i^{k+1}|\le(d_i-\theta_i)_+$ where i surely does not bypass, else $\max(d_i,d_i-\theta_i)$.
 
 i surely is among the p largest where at most p entries (itself counted) have $|x_j^*|+d_j\ge|x_i^*|-d_i$, and surely
@@ -16,8 +16,8 @@ surely are among the p largest, at most $f=p-P$ false ones bypass, so that off t
    $\|e^{k+1}_{S^c}\|_1\le\sum_{i\notin S}(d_i-\theta_i)_+$ plus what f bypassing entries add.
 
 $d_i$ is the smaller of $\sum_j|B_{ij}|h_j$ and $\max_{j\in S}|B_{ij}|a+\max_{j\notin S}|B_{ij}|b$, plus
-$|\beta|h_i^-+|\gamma||W_i^T\varepsilon|+\rho$, where $h$ bounds $|e^k|$ entry by entry and a, b bound its $\ell_1$ norms
-on and off S. The norms follow recursions of their own, by column sums of $|B|$ over S and over f unknown rows.
+$|\beta|h_i^-+|\gamma||W_i^T\varepsilon|+\rho$, where $h$ bounds $|e^k|$ entry by entry and a, b bound its
+$\ell_1$ norms on and off S. The norms follow recursions of their own, by column sums of $|B|$ over S and over f unknown rows.
 
 Where thresholds rule false positives out and selection is safe this is the instance bound or less. It need not
 contract, but it always holds. The proof is run in exact arithmetic by ``proofs_checks/check_unfoldtheory2026.py``.
