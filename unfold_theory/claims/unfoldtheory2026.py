@@ -152,7 +152,8 @@ def unconditional(s: Setting) -> UnconditionalBound:
 )
 def unconditional_certificate(s: Setting) -> Inequality:
     r"""$\|x^k-x^*\|_1\le a_k+b_k$ for each signal, whatever its thresholds and its selection, gated or not:
-    $a_0=\|x^*\|_1$, $b_0=0$, $a_{k+1}=\|B_{SS}\|_{1\to1}a_k+\|B_{SS^c}\|_{1\to1}b_k+\sum_{S\setminus Q}\min(|x_i^*|,\theta_i)+\cdots$,
+    $a_0=\|x^*\|_1$, $b_0=0$,
+    $a_{k+1}=\|B_{SS}\|_{1\to1}a_k+\|B_{SS^c}\|_{1\to1}b_k+\sum_{S\setminus Q}\min(|x_i^*|,\theta_i)+\cdots$,
     $b_{k+1}=\sum_{i\notin S}(d_i-\theta_i)_++\Sigma_f$, $B=(1+\beta)I-\gamma W^TA$.
 
     $d_i$ bounds $|v_i-x_i^*|$; of the p selected entries at most $f=p-P$ are false, where P entries of S surely are

@@ -17,7 +17,8 @@ surely are among the p largest, at most $f=p-P$ false ones bypass, so that off t
 
 $d_i$ is the smaller of $\sum_j|B_{ij}|h_j$ and $\max_{j\in S}|B_{ij}|a+\max_{j\notin S}|B_{ij}|b$, plus
 $|\beta|h_i^-+|\gamma||W_i^T\varepsilon|+\rho$, where $h$ bounds $|e^k|$ entry by entry and a, b bound its
-$\ell_1$ norms on and off S. The norms follow recursions of their own, by column sums of $|B|$ over S and over f unknown rows.
+$\ell_1$ norms on and off S. The norms follow recursions of their own, by column sums of $|B|$ over S and over f
+unknown rows.
 
 Where thresholds rule false positives out and selection is safe this is the instance bound or less. It need not
 contract, but it always holds. The proof is run in exact arithmetic by ``proofs_checks/check_unfoldtheory2026.py``.
