@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from unfold_theory.cli.console import complain, warn
 from unfold_theory.cli.draw import draw_figure
 from unfold_theory.cli.inspection import list_, show
+from unfold_theory.cli.proofs import prove
 from unfold_theory.cli.reporting import write
 from unfold_theory.cli.studies import run_study
 from unfold_theory.cli.training import train_network
@@ -65,7 +66,7 @@ class Commands(TyperGroup):
 app = typer.Typer(
     cls=Commands,
     help="Verify trained deep-unfolded networks against their theorems.",
-    epilog="Exit codes: 0 nothing violated, 1 something violated, 2 usage, input or solver error.",
+    epilog="Exit codes: 0 nothing violated, 1 something violated or not proved, 2 usage, input or solver error.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -97,6 +98,7 @@ app.command("figure")(draw_figure)
 app.command("study")(run_study)
 app.command("report")(write)
 app.command("weights")(audit)
+app.command("prove")(prove)
 
 
 def main() -> None:
