@@ -35,7 +35,9 @@ def test_numbers_keep_their_value(number):
     assert fraction(text(number), "") == number
 
 
-@pytest.mark.parametrize("bad", ["", "1.5", "1e3", "nan", "inf", "0x10", " 1", "1/0", "1/-2", "--1", "01", "1*2^99999", 3])
+@pytest.mark.parametrize(
+    "bad", ["", "1.5", "1e3", "nan", "inf", "0x10", " 1", "1/0", "1/-2", "--1", "01", "1*2^99999", 3]
+)
 def test_other_texts_are_no_numbers(bad):
     with pytest.raises(InputError, match="exact"):
         fraction(bad, "It")

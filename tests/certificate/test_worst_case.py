@@ -163,7 +163,15 @@ def test_a_file_with_any_number_changed_is_refused():
 
 def test_invented_inequalities_are_refused():
     theorem = gradient_descent(steps(3))
-    for name in [("f", 0, 2), ("f", "*", 9), ("f", 1, 1), ("g", 0, 1), ("best", 0, "*"), ("error", 0, 0), ("f", "*", "*")]:
+    for name in [
+        ("f", 0, 2),
+        ("f", "*", 9),
+        ("f", 1, 1),
+        ("g", 0, 1),
+        ("best", 0, "*"),
+        ("error", 0, 0),
+        ("f", "*", "*"),
+    ]:
         values = dict(theorem.proof.values) | {name: Fraction(1, 10**9)}
         with pytest.raises(Refused):
             WorstCaseRate(theorem.statement, replace(chained(theorem).proof, values=values)).check()

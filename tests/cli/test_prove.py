@@ -45,7 +45,9 @@ def test_proof_scripts_are_run(run, tmp_path, monkeypatch):
     result = run("prove")
     assert result.exit_code == 0, result.output
     assert "It holds." in result.stdout
-    (folder / "check_wrong.py").write_text('"""No sum."""\ndef check_it():\n    """One."""\n    assert 1 + 1 == 3, "no"\n')
+    (folder / "check_wrong.py").write_text(
+        '"""No sum."""\ndef check_it():\n    """One."""\n    assert 1 + 1 == 3, "no"\n'
+    )
     result = run("prove")
     assert result.exit_code == 1
     assert "1 of 2 checks passed" in result.stdout
