@@ -175,8 +175,8 @@ def test_invented_inequalities_are_refused():
         values = dict(theorem.proof.values) | {name: Fraction(1, 10**9)}
         with pytest.raises(Refused):
             WorstCaseRate(theorem.statement, replace(chained(theorem).proof, values=values)).check()
-    with pytest.raises(Refused, match="infimum|there is no"):
-        values = dict(theorem.proof.values) | {("f", "infimum", 1): Fraction(1, 10**9)}
+    values = dict(theorem.proof.values) | {("f", "infimum", 1): Fraction(1, 10**9)}
+    with pytest.raises(Refused, match="there is no"):
         WorstCaseRate(theorem.statement, replace(theorem.proof, values=values)).check()
 
 

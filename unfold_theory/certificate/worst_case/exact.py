@@ -3,10 +3,10 @@ r"""The first checker: every inequality built from the statement with FLINT's ra
 With $e_i\le0$ the inequalities of the classes, $\lambda\ge0$ and the function values cancelling in
 $$\text{rate}\cdot\text{start}-\text{output}+\sum_i\lambda_ie_i=\sum_k\langle S_k,G_k\rangle,$$
 where $G_k\succeq0$ is the Gram matrix of step k's vectors, $S_k\succeq0$ proves output $\le$ rate $\cdot$ start. The
-couplings enter block k as $+\langle W_k,\cdot\rangle$ of the state after it and block k + 1 as $-\langle W_k,\cdot\rangle$
-of the same vectors: they cancel in the sum. Names of inequalities:
+couplings $W_k$ enter block k with the state after it, and block k + 1 with the same vectors and the opposite sign:
+they cancel in the sum. Names of inequalities:
 
-- (component, i, j): $f_j-f_i+\langle g_j,x_i-x_j\rangle+q\le0$ for the i-th and j-th evaluation, or ``*``: the solution,
+- (component, i, j): $f_j-f_i+\langle g_j,x_i-x_j\rangle+q\le0$ for the i-th and j-th evaluation, ``*`` the solution,
   with $q=\frac1{2(1-\mu/L)}(\frac1L\|g_i-g_j\|^2+\mu\|x_i-x_j\|^2-\frac{2\mu}L\langle g_i-g_j,x_i-x_j\rangle)$, or
   $\frac\mu2\|x_i-x_j\|^2$ without L (Taylor, Hendrickx, Glineur 2017; for $\mu<0$ Rotaru, Glineur, Patrinos 2024);
 - (component, i, ``infimum``): $f_*-f_i+\frac1{2L}\|g_i\|^2\le0$, from a gradient step of length 1/L;

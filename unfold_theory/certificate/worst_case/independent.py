@@ -2,9 +2,9 @@ r"""The second checker: the methods written out with SymPy's polynomials, one Gr
 
 It reads nothing of the first but the statement and the multipliers: no blocks, no couplings, no elimination. Vectors
 are symbols (an identity between inner products holds iff it holds in one dimension), function values are symbols, and
-$$P=\text{rate}\cdot\text{start}-\text{output}+\sum_i\lambda_ie_i$$ is a polynomial in them. It has to be free of function
-values, and its quadratic form positive semidefinite: by Descartes' rule a symmetric matrix is so iff the coefficients
-of its characteristic polynomial alternate in sign. Chain proofs imply both, whatever their couplings.
+$$P=\text{rate}\cdot\text{start}-\text{output}+\sum_i\lambda_ie_i$$ is a polynomial in them. It has to be free of
+function values, and its quadratic form positive semidefinite: by Descartes' rule a symmetric matrix is so iff the
+coefficients of its characteristic polynomial alternate in sign. Chain proofs imply both, whatever their couplings.
 """
 
 from __future__ import annotations

@@ -120,6 +120,7 @@ class GradientDescent(Program):
     width = 2
 
     def step(self, k: int, state: list[Vector], oracle: Oracle) -> list[Vector]:
+        """One step."""
         x = state[0].plus(state[1], -self.steps[k])
         return [x, oracle.gradient("f", x)]
 
@@ -130,6 +131,7 @@ class InexactGradientDescent(Program):
     width = 2
 
     def step(self, k: int, state: list[Vector], oracle: Oracle) -> list[Vector]:
+        """One step."""
         x, g = state
         e = oracle.new()
         oracle.errors.append((k, e, g, self.parameters["errors"][k]))
@@ -143,6 +145,7 @@ class HeavyBall(Program):
     width = 3
 
     def step(self, k: int, state: list[Vector], oracle: Oracle) -> list[Vector]:
+        """One step."""
         x, g = state[:2]
         after = x.plus(g, -self.steps[k])
         if k > 0:
@@ -161,11 +164,13 @@ class AcceleratedGradient(Program):
         return x.plus(x.plus(before, -1), self.parameters["momenta"][k - 1])
 
     def step(self, k: int, state: list[Vector], oracle: Oracle) -> list[Vector]:
+        """One step."""
         x = state[0]
         after = self.known(k, state)[0][1].plus(state[1], -self.steps[k])
         return [after, oracle.gradient("f", self._extrapolated(k + 1, after, x)), x]
 
     def known(self, k: int, state: list[Vector]) -> list[tuple[str, Vector, Vector]]:
+        """The last evaluations, in terms of the state."""
         return [("f", self._extrapolated(k, state[0], state[-1]), state[1])]
 
 
@@ -175,15 +180,18 @@ class ProximalGradient(Program):
     width = 3
 
     def step(self, k: int, state: list[Vector], oracle: Oracle) -> list[Vector]:
+        """One step."""
         t = self.steps[k]
         x, s = oracle.prox("g", state[0].plus(state[1], -t), t)
         return [x, oracle.gradient("f", x), s]
 
     def known(self, k: int, state: list[Vector]) -> list[tuple[str, Vector, Vector]]:
+        """The last evaluations, in terms of the state."""
         x, g, s = state
         return [("f", x, g), ("g", x, s)]
 
     def residual(self, k: int, state: list[Vector]) -> Vector:
+        """The subgradient of the sum."""
         return state[1].plus(state[2])
 
 
@@ -193,16 +201,19 @@ class AcceleratedProximalGradient(AcceleratedGradient):
     width = 4
 
     def step(self, k: int, state: list[Vector], oracle: Oracle) -> list[Vector]:
+        """One step."""
         x, t = state[0], self.steps[k]
         y = x if k == 0 else self._extrapolated(k, x, state[3])
         after, s = oracle.prox("g", y.plus(state[1], -t), t)
         return [after, oracle.gradient("f", self._extrapolated(k + 1, after, x)), s, x]
 
     def known(self, k: int, state: list[Vector]) -> list[tuple[str, Vector, Vector]]:
+        """The last evaluations, in terms of the state."""
         x, g, s, before = state
         return [("f", self._extrapolated(k, x, before), g), ("g", x, s)]
 
     def residual(self, k: int, state: list[Vector]) -> Vector:
+        """The subgradient of the sum."""
         return state[1].plus(state[2])
 
 
@@ -212,9 +223,11 @@ class ProximalPoint(Program):
     width = 2
 
     def start(self, oracle: Oracle) -> list[Vector]:
+        """The state before the first step."""
         return [oracle.new()]
 
     def step(self, k: int, state: list[Vector], oracle: Oracle) -> list[Vector]:
+        """One step."""
         return list(oracle.prox("f", state[0], self.steps[k]))
 
 
@@ -238,22 +251,27 @@ class DouglasRachford(Program):
         return x, x.plus(u.plus(v), -a)
 
     def start(self, oracle: Oracle) -> list[Vector]:
+        """The state before the first step."""
         return self._evaluate(oracle.new(), oracle)
 
     def step(self, k: int, state: list[Vector], oracle: Oracle) -> list[Vector]:
+        """One step."""
         x, y = self._points(state)
         if k == self.depth - 1:
             return [y, oracle.gradient("f", y), state[2]]
         return self._evaluate(state[0].plus(y.plus(x, -1), self.parameters["relaxations"][k]), oracle)
 
     def known(self, k: int, state: list[Vector]) -> list[tuple[str, Vector, Vector]]:
+        """The last evaluations, in terms of the state."""
         x, y = self._points(state)
         return [("f", x, state[1]), ("g", y, state[2])]
 
     def start_point(self, state: list[Vector]) -> Vector:
+        """Where the first proximal map leads."""
         return self._points(state)[0]
 
     def residual(self, k: int, state: list[Vector]) -> Vector:
+        """The subgradient of the sum."""
         return state[1].plus(state[2])
 
 

@@ -42,7 +42,7 @@ _POSITIVE = {
 
 @dataclass(frozen=True)
 class FunctionClass:
-    r"""$f-\frac\mu2\|\cdot\|^2$ convex, and $\frac L2\|\cdot\|^2-f$ too, unless L is None (closed, proper, any domain)."""
+    r"""$f-\frac\mu2\|\cdot\|^2$ convex, and $\frac L2\|\cdot\|^2-f$ too; L = None: f is closed and proper only."""
 
     mu: Fraction
     L: Fraction | None
