@@ -14,8 +14,10 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from unfold_theory.errors import InputError, MissingStructure
+from unfold_theory.methods import Method
+from unfold_theory.networks.first_order import method_of_layers
 from unfold_theory.networks.layers import AffineLayer, InstanceLayer
-from unfold_theory.networks.tensors import Number, exact, gather
+from unfold_theory.networks.tensors import Number, exact, gather, numpy64
 
 State = Any
 
@@ -116,6 +118,17 @@ class UnfoldedNetwork(torch.nn.Module, ABC):
             MissingStructure: The layers are no proximal gradient steps for this weight.
         """
         raise MissingStructure(self.title, "a proximal gradient theorem", "proximal_steps(lam)")
+
+    def as_method(self) -> Method:
+        r"""The K-step first-order method that the network runs on $F(x)=\frac12\|Ax-y\|^2+\lambda\|x\|_1$.
+
+        By default read off :meth:`affine_layers`: proximal gradient with steps $t_k=\gamma_k$ where every layer is
+        $\eta_{\lambda t_k}(x+t_kA^T(y-Ax))$ for one $\lambda\ge0$.
+
+        Raises:
+            MissingStructure: It is no such method; the message says why, and in which layer.
+        """
+        return method_of_layers(self.title, numpy64(self.dictionary), self.affine_layers())
 
     # -- building --------------------------------------------------------------------------------------------------
     @classmethod

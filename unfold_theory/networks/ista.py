@@ -7,6 +7,8 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
+from unfold_theory.methods import Method
+from unfold_theory.methods import ProximalGradient as ProximalGradientMethod
 from unfold_theory.networks.base import AffineLayer
 from unfold_theory.networks.proximal import ProximalGradient
 from unfold_theory.networks.tensors import entry, numpy64
@@ -26,6 +28,10 @@ class Ista(ProximalGradient):
     def step(self, k: int, state: Float[Tensor, "batch n"], y: Float[Tensor, "batch m"]) -> Float[Tensor, "batch n"]:
         """One proximal gradient step."""
         return self.proximal_gradient(k, state, y)
+
+    def as_method(self) -> Method:
+        """Proximal gradient with the steps as they are."""
+        return ProximalGradientMethod(self.proximal_steps(self.lam))
 
     def affine_layers(self) -> list[AffineLayer]:
         r"""$W=A$, $\gamma=t_k$, $\theta=\lambda t_k$: coupled by construction."""
