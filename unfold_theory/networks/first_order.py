@@ -13,7 +13,7 @@ ROUNDING = 1e-12
 
 
 def method_of_layers(title: str, dictionary: np.ndarray, layers: list[AffineLayer]) -> Method:
-    r"""Proximal gradient with steps $t_k$, if layer k is $\eta_{\lambda t_k}(x+t_kA^T(y-Ax))$, one $\lambda\ge0$ for all.
+    r"""Proximal gradient with steps $t_k$, if layer k is $\eta_{\lambda t_k}(x+t_kA^T(y-Ax))$ with one $\lambda$.
 
     Args:
         title: The network's name, for the message.
