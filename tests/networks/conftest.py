@@ -15,6 +15,9 @@ VARIANTS = {
     "lista-cp-untied": ("lista-cp", {"tied": False}),
     "lista-cp-frobenius": ("lista-cp", {"init": "frobenius"}),
     "lista-cpss-ungated": ("lista-cpss", {"gated": False, "selected": [1, 0, 3, 4, 5]}),
+    "lista-momentum-trained": ("lista-momentum", {"train_weight": True}),
+    "hyperlista-symmetric": ("hyperlista", {"weight": "symmetric", "gain": 0.9}),
+    "hyperlista-at-rest": ("hyperlista", {"momentum": False}),
     "alista-minimax": ("alista", {"weight": "minimax", "percent": 0.0}),
 }
 

@@ -11,11 +11,13 @@ from unfold_theory.networks.alista import Alista
 from unfold_theory.networks.alista_at import AlistaAt
 from unfold_theory.networks.base import UnfoldedNetwork
 from unfold_theory.networks.fista import Fista
+from unfold_theory.networks.hyperlista import HyperLista
 from unfold_theory.networks.ista import Ista
 from unfold_theory.networks.layers import AffineLayer, InstanceLayer
 from unfold_theory.networks.lista import Lista, ListaTied
 from unfold_theory.networks.lista_cp import ListaCp
 from unfold_theory.networks.lista_cpss import ListaCpss
+from unfold_theory.networks.lista_momentum import ListaMomentum
 from unfold_theory.networks.tilista import TiLista
 
 NETWORKS: dict[str, type[UnfoldedNetwork]] = {
@@ -31,6 +33,8 @@ NETWORKS: dict[str, type[UnfoldedNetwork]] = {
         Alista,
         AlistaAt,
         Aglista,
+        ListaMomentum,
+        HyperLista,
     )
 }
 """The registered networks by name; tests run over all of them."""
@@ -79,11 +83,13 @@ __all__ = [
     "Alista",
     "AlistaAt",
     "Fista",
+    "HyperLista",
     "InstanceLayer",
     "Ista",
     "Lista",
     "ListaCp",
     "ListaCpss",
+    "ListaMomentum",
     "ListaTied",
     "TiLista",
     "UnfoldedNetwork",

@@ -9,7 +9,7 @@ from jaxtyping import Float64
 
 from unfold_theory.errors import InputError
 from unfold_theory.networks.tensors import Number, exact
-from unfold_theory.problems.frobenius import frobenius_weight
+from unfold_theory.problems.frobenius import frobenius_weight, symmetric_weight
 from unfold_theory.problems.minimax import minimax_weight
 
 LAM = 0.4
@@ -44,7 +44,8 @@ def starting_weight(problem: Any, init: str) -> Float64[np.ndarray, "m n"]:
 
 
 def analytic_weight(problem: Any, weight: Any) -> Float64[np.ndarray, "m n"]:
-    """ALISTA's W: the closed form ("frobenius"), the least coherent one ("minimax"), or the array that is given.
+    """ALISTA's W: the closed form ("frobenius"), the least coherent one ("minimax"), the closed form with a symmetric
+    Gram matrix ("symmetric"), or the array that is given.
 
     Raises:
         InputError: There is no weight of this name, or the array is not finite.
@@ -55,4 +56,6 @@ def analytic_weight(problem: Any, weight: Any) -> Float64[np.ndarray, "m n"]:
         return frobenius_weight(problem.dictionary)
     if weight == "minimax":
         return minimax_weight(problem.dictionary).weight
-    raise InputError(f"A weight named {weight!r}", 'Choose "frobenius" or "minimax", or pass an array')
+    if weight == "symmetric":
+        return symmetric_weight(problem.dictionary)
+    raise InputError(f"A weight named {weight!r}", 'Choose "frobenius", "symmetric" or "minimax", or pass an array')

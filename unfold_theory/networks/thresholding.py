@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from unfold_theory.errors import InputError
@@ -40,7 +40,7 @@ def soft_threshold(v: Float[Tensor, "batch n"], theta: Threshold) -> Float[Tenso
 
 
 def select_support_threshold(
-    v: Float[Tensor, "batch n"], theta: Threshold, selected: int, *, gated: bool = True
+    v: Float[Tensor, "batch n"], theta: Threshold, selected: int | Int[Tensor, " batch"], *, gated: bool = True
 ) -> Float[Tensor, "batch n"]:
     r"""The soft threshold from which the largest entries of each row are exempt.
 
@@ -49,6 +49,7 @@ def select_support_threshold(
         theta: One threshold, one for each of the n coordinates, or rows of these, one for each row of v.
         selected: p, the number of entries of a row, largest magnitudes first, that may pass unshrunk. Of entries tied
             at the p-th place the ones with the lowest index are taken, so that exactly p pass the test of magnitude.
+            One for all rows, or one for each.
         gated: Whether an entry must also exceed its threshold to pass, as Chen et al. (2018) define support
             selection. Ungated, the p largest pass in any case.
 
@@ -58,16 +59,17 @@ def select_support_threshold(
     Raises:
         InputError: p lies outside 0..n.
     """
-    if not 0 <= selected <= v.shape[-1]:
+    each = isinstance(selected, Tensor)
+    if not each and not 0 <= selected <= v.shape[-1]:
         raise InputError(
             f"Support selection of {selected} of {v.shape[-1]} entries", f"Choose from 0 to {v.shape[-1]} entries"
         )
-    if selected == 0:
+    if not each and selected == 0:
         return soft_threshold(v, theta)
     with torch.no_grad():
         magnitude = v.abs()
         above = magnitude > theta
-        passing = largest(magnitude, selected)
+        passing = largest_of_each(magnitude, selected) if isinstance(selected, Tensor) else largest(magnitude, selected)
         if gated:
             passing &= above
         else:
@@ -98,6 +100,18 @@ def largest(magnitude: Float[Tensor, "batch n"], count: int) -> Bool[Tensor, "ba
     tied = magnitude == place
     vacant = count - strictly.sum(dim=1, keepdim=True)
     return strictly | (tied & (tied.cumsum(dim=1) <= vacant))
+
+
+def largest_of_each(magnitude: Float[Tensor, "batch n"], counts: Int[Tensor, " batch"]) -> Bool[Tensor, "batch n"]:
+    """Where the largest entries of each row are, ``counts[i]`` (clipped to 0..n) of them in row i; ties as above."""
+    return ranks(magnitude) < counts[:, None]
+
+
+def ranks(magnitude: Float[Tensor, "batch n"]) -> Int[Tensor, "batch n"]:
+    """Place of each entry in its row when sorted from large to small, counted from 0; ties by index."""
+    order = magnitude.argsort(dim=1, descending=True, stable=True)
+    places = torch.arange(magnitude.shape[1], device=magnitude.device).expand_as(order)
+    return torch.empty_like(order).scatter_(1, order, places)
 
 
 def _as_numpy(tensor: Tensor) -> np.ndarray | None:

@@ -78,6 +78,41 @@ def frobenius_weight(dictionary: Any) -> Matrix:
     return np.ascontiguousarray(weight / np.einsum("ij,ij->j", weight, np.asarray(dictionary, dtype=np.float64)))
 
 
+def symmetric_weight(dictionary: Any) -> Matrix:
+    r"""The minimiser of $\|W^TA\|_F^2$ over $W_i^TA_i=1$ among $W=QA$ with symmetric Q, in closed form.
+
+    $W^TA=A^TQA$ is then symmetric, so that its principal submatrices have a real spectrum; with Q positive definite,
+    $Q=G^TG$, this is the form of Chen et al. (NeurIPS 2021), there by gradient descent on G. With the projector
+    $P=A^T(AA^T)^{-1}A$ and $d=\mathrm{diag}\,P$,
+    $$Q=(AA^T)^{-1}A\,\mathrm{diag}(\nu)A^T(AA^T)^{-1},\qquad (P\circ P)\nu=\mathbf 1,\qquad W^TA=P\,
+    \mathrm{diag}(\nu)P.$$
+    *Proof.* $A^TQA$ runs over the symmetric X with $X=PXP$. For those, $\langle X,P\,\mathrm{diag}(\nu)P\rangle=
+    \sum_i\nu_iX_{ii}$, so that of all with unit diagonal the one of this form has the least norm (the difference to any
+    other is orthogonal to it). $\square$ Q is positive definite if all $\nu_i>0$.
+
+    Args:
+        dictionary: $A$, shape (m, n), full row rank, no zero column.
+
+    Returns:
+        $W$, shape (m, n).
+
+    Raises:
+        InputError: As :func:`frobenius_weight`; or the normalisation has no solution of this form (n is
+            larger than the number of free entries in Q, say).
+    """
+    matrix = full_rank_dictionary(dictionary)
+    q, r = orthonormal_rows(matrix)
+    projector = q @ q.T
+    nu = np.linalg.lstsq(projector**2, np.ones(len(projector)), rcond=None)[0]
+    weight = scipy.linalg.solve_triangular(r, (q.T * nu) @ projector, check_finite=False)
+    if not np.abs(np.einsum("ij,ij->j", weight, matrix) - 1).max() < 1e-9:
+        raise InputError(
+            "No symmetric Q gives every column of A^T Q A a unit diagonal",
+            'Use the weight "frobenius", which always exists',
+        )
+    return np.ascontiguousarray(weight)
+
+
 def frobenius_optimum(dictionary: Any) -> Enclosure:
     r"""Certified $\min\|W^TA\|_F^2=\sum_i1/d_i$ over normalised W, where $d_i=a_i^T(AA^T)^{-1}a_i\in(0,1]$.
 

@@ -9,6 +9,7 @@ from unfold_theory.training.loop import TrainingDiverged, TrainingResult, train
 from unfold_theory.training.losses import LOSSES, IterationWeighted, Loss, Objective, Supervised, loss_from_recipe
 from unfold_theory.training.progress import ProgressEvent, RichProgress
 from unfold_theory.training.recipes import RECIPES, Recipe, quick_recipe, recipe
+from unfold_theory.training.tuning import Tuned, tune_hyperlista
 
 __all__ = [
     "LOSSES",
@@ -26,6 +27,7 @@ __all__ = [
     "TrainingConfig",
     "TrainingDiverged",
     "TrainingResult",
+    "Tuned",
     "evaluate",
     "load_checkpoint",
     "loss_from_recipe",
@@ -36,5 +38,6 @@ __all__ = [
     "recipe",
     "save_checkpoint",
     "train",
+    "tune_hyperlista",
     "write_atomically",
 ]

@@ -165,6 +165,7 @@ _FROBENIUS: dict[str, dict[str, Any]] = {
     "lista-cpss": {"init": "frobenius"},
     "tilista": {"init": "frobenius"},
     "alista": {"weight": "frobenius"},
+    "lista-momentum": {"weight": "frobenius"},
     "alista-at": {"weight": "frobenius"},
     "aglista": {"weight": "frobenius"},
 }
