@@ -165,3 +165,16 @@ def test_zero_measurements_stay_zero():
     assert not codes.any()
     codes.sum().backward()
     assert all(torch.isfinite(p.grad) for p in network.parameters() if p.grad is not None)
+
+
+def test_signals_that_are_met_exactly_leave_finite_gradients():
+    """With one nonzero entry float32 reaches the code exactly; the residual is then 0."""
+    where = SparseRecovery.gaussian(60, 120, law=BernoulliGaussian(0.05), seed=4)
+    codes = torch.zeros(4, 120)
+    codes[range(4), [3, 20, 55, 90]] = torch.tensor([1.0, -0.2, 3.0, 0.7])
+    network = HyperLista.for_problem(where, 10, c1=0.2, c2=0.004, c3=0.05).float()
+    y = codes @ network.dictionary.T
+    loss = (network(y) - codes).square().sum()
+    loss.backward()
+    assert (network.iterates(y)[-1] @ network.dictionary.T == y).all(dim=1).any()
+    assert all(torch.isfinite(p.grad) for p in (network.c1, network.c2, network.c3))

@@ -16,7 +16,7 @@ from unfold_theory.networks.layers import InstanceLayer
 from unfold_theory.networks.tensors import Number, exact, numpy64
 from unfold_theory.networks.thresholding import ranks, select_support_threshold
 
-# Keeps the logarithm finite where a residual vanishes; a normal number in float32.
+# Keeps the ratio of residuals finite for zero measurements; a normal number in float32.
 TINY = 1e-30
 # Width, as a share of n, of the sigmoid whose derivative stands in for that of the count of bypassing entries.
 SOFTNESS = 0.02
@@ -142,7 +142,9 @@ class HyperLista(UnfoldedNetwork):
     def _scalars(self, state: HyperListaState, residual: Float[Tensor, "batch m"]) -> _Scalars:
         size = _size(residual @ self.pseudo_inverse.T)
         count = (state.x != 0).sum(dim=1, keepdim=True).to(size.dtype)
-        share = (self.c3 * torch.log((state.start + TINY) / (size + TINY))).clamp(0.0, 1.0).squeeze(1)
+        # Below the unit roundoff a residual is rounding: the logarithm and its derivative stop there.
+        left = (size / (state.start + TINY)).clamp(min=torch.finfo(size.dtype).eps)
+        share = (-self.c3 * torch.log(left)).clamp(0.0, 1.0).squeeze(1)
         return _Scalars(
             theta=self.c1 * self.coherence * self.gain * size,
             beta=self.c2 * self.coherence * count,

@@ -22,7 +22,7 @@ GRID: dict[str, tuple[float, ...]] = {
     "c2": (0.0, 0.01, 0.02, 0.03),
     "c3": (0.05, 0.1, 0.3, 1.0),
 }
-"""112 points around what is best at 250 x 500 with one entry in ten, and for smaller problems; 1 for ``c3`` is thresholding without shrinkage."""
+"""112 points around what is best at 250 x 500 with one entry in ten, and for smaller problems."""
 GRADIENT = TrainingConfig(
     loss=Supervised(logarithm=True), steps=100, learning_rate=5e-4, decays=(), patience=None, validation_interval=20
 )
