@@ -12,6 +12,7 @@ from unfold_theory.networks.alista_at import AlistaAt
 from unfold_theory.networks.base import UnfoldedNetwork
 from unfold_theory.networks.fista import Fista
 from unfold_theory.networks.hyperlista import HyperLista
+from unfold_theory.networks.iht import Iht
 from unfold_theory.networks.ista import Ista
 from unfold_theory.networks.layers import AffineLayer, InstanceLayer
 from unfold_theory.networks.lista import Lista, ListaTied
@@ -35,6 +36,7 @@ NETWORKS: dict[str, type[UnfoldedNetwork]] = {
         Aglista,
         ListaMomentum,
         HyperLista,
+        Iht,
     )
 }
 """The registered networks by name; tests run over all of them."""
@@ -84,6 +86,7 @@ __all__ = [
     "AlistaAt",
     "Fista",
     "HyperLista",
+    "Iht",
     "InstanceLayer",
     "Ista",
     "Lista",
