@@ -68,9 +68,7 @@ def check_residual_form():
         v = [a + gain * b for a, b in zip(x, _apply(back, residual), strict=True)]
         e = [a - b for a, b in zip(x, truth, strict=True)]
         other = _apply(back, [a - b for a, b in zip(noise, _apply(matrix, e), strict=True)])
-        assert [a - b for a, b in zip(v, truth, strict=True)] == [
-            a + gain * b for a, b in zip(e, other, strict=True)
-        ]
+        assert [a - b for a, b in zip(v, truth, strict=True)] == [a + gain * b for a, b in zip(e, other, strict=True)]
 
 
 def check_hard_threshold_inequality():

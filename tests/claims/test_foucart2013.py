@@ -96,8 +96,9 @@ def with_factor(value):
         (foucart2013.linear_rate.scaled(0.01), setting(3, depth=1)),
         (
             foucart2013.linear_rate.concluding(
-                lambda s: s.cached(foucart2013.errors)
-                <= 0.02 ** np.arange(1, 9)[:, None] * s.cached(foucart2013.initial),
+                lambda s: (
+                    s.cached(foucart2013.errors) <= 0.02 ** np.arange(1, 9)[:, None] * s.cached(foucart2013.initial)
+                ),
                 "rate",
             ),
             setting(3),
