@@ -30,7 +30,7 @@ def active_sets(s: Setting) -> np.ndarray:
 
 
 def spectrum(s: Setting) -> Enclosure:
-    r"""Smallest and largest eigenvalue of $A_S^TA_S$ for each signal, shape (sample, 2); [0, L] where S is too large."""
+    r"""Smallest and largest eigenvalue of $A_S^TA_S$ for each signal, shape (sample, 2)."""
     s.cached(steps)  # first of all: other networks have no such spectrum
     known: dict[bytes, tuple[Enclosure, Enclosure]] = {}
     ends = []
@@ -41,7 +41,8 @@ def spectrum(s: Setting) -> Enclosure:
             if not mask.any():
                 known[key] = (Enclosure.exact(1.0), Enclosure.exact(1.0))
             elif part.shape[1] > part.shape[0]:
-                known[key] = (Enclosure.exact(0.0), s.lipschitz)
+                # Singular; nothing more precise is needed to say so.
+                known[key] = (Enclosure.exact(0.0), Enclosure.certified(0.0, s.lipschitz.hi))
             else:
                 known[key] = (smallest_singular_value_squared(part), spectral_norm_squared(part))
         ends.append(known[key])
