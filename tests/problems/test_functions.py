@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from unfold_theory.errors import InputError
-from unfold_theory.problems.functions import AbsoluteValue, DiagonalLasso, Huber, LogCosh, Quadratic, Sawtooth
+from unfold_theory.problems.functions import AbsoluteValue, Cosine, DiagonalLasso, Huber, LogCosh, Quadratic, Sawtooth
 
 FUNCTIONS = [
     Quadratic((0.1, 0.5, 2.0)),
     Huber(3.0, 0.2),
     LogCosh(2.0, 5.0, dimension=2),
+    Cosine(2.0, 3.0, dimension=2),
     AbsoluteValue(0.7),
     DiagonalLasso((1.0, 0.3, 2.0), (1.0, -2.0, 0.1), 0.4),
     Sawtooth((0.5, 1.0, 0.25), slope=0.8, smoothness=2.0, nonconvexity=1.5),
@@ -96,6 +97,8 @@ def test_the_sawtooth_shows_one_gradient_and_the_least_decrease(rho):
         lambda: Huber(0.0, 1.0),
         lambda: Huber(1.0, float("nan")),
         lambda: LogCosh(1.0, -1.0),
+        lambda: Cosine(1.0, 0.0),
+        lambda: Cosine(0.0, 1.0),
         lambda: AbsoluteValue(0.0),
         lambda: DiagonalLasso((1.0,), (1.0, 2.0), 0.1),
         lambda: DiagonalLasso((0.0,), (1.0,), 0.1),

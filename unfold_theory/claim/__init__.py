@@ -1,6 +1,7 @@
 """Claims: hypotheses between enclosures imply a conclusion between enclosures; verdicts say whether they do."""
 
 from unfold_theory.claim.any_setting import AnySetting
+from unfold_theory.claim.method_setting import MethodSetting
 from unfold_theory.claim.setting import Setting, SignalClass
 from unfold_theory.claim.statement import CLAIMS, Claim, Hypothesis, claim, find_claims, hypothesis
 from unfold_theory.claim.verdict import HypothesisFinding, Status, Verdict, Witness
@@ -12,6 +13,7 @@ __all__ = [
     "Claim",
     "Hypothesis",
     "HypothesisFinding",
+    "MethodSetting",
     "Setting",
     "SignalClass",
     "Status",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from unfold_theory.enclosure import Enclosure
 from unfold_theory.errors import MissingStructure
@@ -12,14 +14,10 @@ from unfold_theory.errors import MissingStructure
 T = TypeVar("T")
 
 
-class LackingAttribute(MissingStructure, AttributeError):
-    """A claim reads what this kind of setting does not have: it is not applicable there."""
-
-
 class AnySetting(ABC):
     """What hypotheses and conclusions are read from: cells (depth, sample), and measurements that are shared.
 
-    A claim that reads a quantity which only another kind of setting has is not applicable to this one.
+    A claim says by the annotation of its parameter which kinds it can be read on; on others it is not applicable.
 
     Attributes:
         name: Shown in tables.
@@ -32,6 +30,11 @@ class AnySetting(ABC):
     @abstractmethod
     def shape(self) -> tuple[int, int]:
         """(K, N): depth and samples."""
+
+    @property
+    @abstractmethod
+    def subject(self) -> str:
+        """Name of what is verified: a network's registered name, or a method's."""
 
     @property
     @abstractmethod
@@ -52,9 +55,25 @@ class AnySetting(ABC):
             self._memory[function] = function(self)
         return self._memory[function]
 
-    def __getattr__(self, attribute: str) -> Any:
-        others = AnySetting.__subclasses__()
-        if not any(hasattr(kind, attribute) or attribute in kind.__annotations__ for kind in others):
-            raise AttributeError(f"{type(self).__name__} has no attribute {attribute!r}")
-        shown = self.__dict__.get("name", type(self).__name__)
-        raise LackingAttribute(str(shown), "a claim on other things", attribute)
+
+def require_kind(read: Callable[..., Any], setting: AnySetting, what: str) -> None:
+    """Refuse a function of settings of another kind, as its first parameter's annotation says; none allows every kind.
+
+    Raises:
+        MissingStructure: The setting is of another kind.
+    """
+    kinds = _kinds(inspect.unwrap(read))
+    if kinds and not isinstance(setting, kinds):
+        lacks = " or ".join(kind.__name__ for kind in kinds)
+        raise MissingStructure(f"{setting.name} ({type(setting).__name__})", what, f"what a {lacks} has")
+
+
+@cache
+def _kinds(read: Callable[..., Any]) -> tuple[type[AnySetting], ...]:
+    try:
+        hints = get_type_hints(read)
+        first = hints[next(iter(inspect.signature(read).parameters))]
+    except (NameError, TypeError, KeyError, StopIteration, ValueError):
+        return ()
+    options = get_args(first) or (first,)
+    return tuple(o for o in options if isinstance(o, type) and issubclass(o, AnySetting))

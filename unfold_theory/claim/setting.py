@@ -131,6 +131,11 @@ class Setting(AnySetting):
 
     # -- sizes -----------------------------------------------------------------------------------------------------
     @property
+    def subject(self) -> str:
+        """The network's registered name."""
+        return self.network.name
+
+    @property
     def depth(self) -> Enclosure:
         """1, ..., K, shape (depth, 1)."""
         return Enclosure.exact(np.arange(1, self.network.depth + 1)[:, None])
@@ -277,8 +282,17 @@ class Setting(AnySetting):
     def objective_gap(self) -> Enclosure:
         """F(x_k) - F*, shape (depth, sample)."""
         gap = self._gap(self.iterates[1:])
-        rounding = ITERATE_RESIDUAL * 0.5 * (self.batch.y**2).sum(axis=-1)
+        rounding = self._gap_residual
         return Enclosure(np.maximum(gap.lo - rounding, 0.0), gap.hi + rounding, Basis.NUMERICAL)
+
+    @property
+    def _gap_residual(self) -> Float64[np.ndarray, " sample"]:
+        return ITERATE_RESIDUAL * 0.5 * (self.batch.y**2).sum(axis=-1)
+
+    @property
+    def gap_allowance(self) -> Enclosure:
+        """Twice the residual of a gap, shape (sample,): with it a rate that is attained is decided."""
+        return Enclosure.exact(2 * self._gap_residual).with_basis(Basis.NUMERICAL)
 
     @cached_property
     def initial_gap(self) -> Enclosure:

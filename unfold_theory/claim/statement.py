@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -120,6 +121,7 @@ class Claim:
     def scaled(self, factor: float | int) -> Claim:
         """The claim with its bound multiplied: below 1 it says more than was proved."""
 
+        @wraps(self.conclude)
         def conclude(setting: AnySetting) -> Inequality:
             found = self.conclude(setting)
             if self.bound == "upper":

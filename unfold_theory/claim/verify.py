@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from unfold_theory.claim.any_setting import AnySetting
+from unfold_theory.claim.any_setting import AnySetting, require_kind
 from unfold_theory.claim.statement import Claim, Read
 from unfold_theory.claim.verdict import (
     HypothesisFinding,
@@ -34,7 +34,7 @@ def verify(claim: Claim, setting: AnySetting) -> Verdict:
         conclusion = _read(claim.conclude, setting, claim.id)
         trivial = None if claim.trivial is None else _trivial(claim, setting)
     except MissingStructure as lacking:
-        return Verdict(claim, setting.name, _name(setting), Status.NOT_APPLICABLE, lacking.cause)
+        return Verdict(claim, setting.name, setting.subject, Status.NOT_APPLICABLE, lacking.cause)
 
     shapes = [conclusion.shape, *(f.inequality.shape for f in findings if f.hypothesis.scope != "all")]
     shape = np.broadcast_shapes(*shapes)
@@ -48,7 +48,7 @@ def verify(claim: Claim, setting: AnySetting) -> Verdict:
     return Verdict(
         claim=claim,
         setting=setting.name,
-        network=_name(setting),
+        network=setting.subject,
         status=status,
         reason=reason,
         hypotheses=findings,
@@ -65,12 +65,9 @@ def verify_all(claims: Iterable[Claim], settings: Iterable[AnySetting]) -> list[
     return [verify(claim, setting) for setting in settings for claim in claims]
 
 
-def _name(setting: AnySetting) -> str:
-    return getattr(setting.network, "name", type(setting.network).__name__)
-
-
 def _read(read: Read, setting: AnySetting, what: str, scope: str = "all") -> Inequality:
     """An inequality with the two axes (depth, sample), each full or of length 1."""
+    require_kind(read, setting, what)
     found = read(setting)
     if not isinstance(found, Inequality):
         raise InputError(
@@ -92,6 +89,7 @@ def _read(read: Read, setting: AnySetting, what: str, scope: str = "all") -> Ine
 def _trivial(claim: Claim, setting: AnySetting) -> Enclosure:
     """The trivial bound; with one axis it is one number for each sample."""
     assert claim.trivial is not None
+    require_kind(claim.trivial, setting, claim.id)
     bound = Enclosure.of(claim.trivial(setting))
     return bound.reshape(*_cells(bound.shape, setting.shape, f"The trivial bound of {claim.id}", by_sample=True))
 

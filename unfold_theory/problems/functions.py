@@ -189,6 +189,46 @@ class LogCosh(TestFunction):
 
 
 @dataclass(frozen=True)
+class Cosine(TestFunction):
+    r"""$\sum_i\frac{L}{c^2}(1-\cos cx_i)$: smooth with every curvature in $[-L,L]$; flat tops near $\pi/c$.
+
+    Raises:
+        InputError: L or c is not positive.
+    """
+
+    smoothness: float
+    frequency: float
+    dimension: int = 1
+
+    def __post_init__(self) -> None:
+        _positive(self.smoothness, "The smoothness of the cosine")
+        _positive(self.frequency, "The frequency of the cosine")
+
+    @property
+    def lipschitz(self) -> float:
+        """L."""
+        return self.smoothness
+
+    @property
+    def curvature(self) -> float:
+        """-L."""
+        return -self.smoothness
+
+    @property
+    def minimizer(self) -> Float64[np.ndarray, " d"]:
+        """0, one of many."""
+        return np.zeros(self.dimension)
+
+    def value(self, x: Float64[np.ndarray, " d"]) -> float:
+        """F(x)."""
+        return float(2 * self.smoothness / self.frequency**2 * np.sum(np.sin(self.frequency * x / 2) ** 2))
+
+    def gradient(self, x: Float64[np.ndarray, " d"]) -> Float64[np.ndarray, " d"]:
+        """The gradient."""
+        return self.smoothness / self.frequency * np.sin(self.frequency * x)
+
+
+@dataclass(frozen=True)
 class AbsoluteValue(TestFunction):
     r"""f = 0 and $g(x)=c|x|$: proximal gradient with short steps is slowest here.
 
