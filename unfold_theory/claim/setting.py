@@ -15,6 +15,7 @@ from jaxtyping import Float64
 from unfold_theory.claim.any_setting import AnySetting
 from unfold_theory.enclosure import Basis, Enclosure, gamma
 from unfold_theory.errors import InputError, MissingStructure
+from unfold_theory.methods import Method
 from unfold_theory.networks.base import UnfoldedNetwork
 from unfold_theory.problems import Batch, Lasso, LassoSolution, SparseRecovery, nmse_db
 
@@ -149,6 +150,15 @@ class Setting(AnySetting):
     def lipschitz(self) -> Enclosure:
         r"""$L=\|A\|_2^2$, shape ()."""
         return self.problem.lipschitz
+
+    @property
+    def method(self) -> Method:
+        """The first-order method that the network runs.
+
+        Raises:
+            MissingStructure: It is none, with the reason.
+        """
+        return self.network.as_method()
 
     @cached_property
     def signal_class(self) -> SignalClass:
