@@ -6,7 +6,8 @@ import pytest
 from unfold_theory.claim import MethodSetting, Status, verify
 from unfold_theory.claims import rotaru2024
 from unfold_theory.methods import GradientDescent, ProximalGradient
-from unfold_theory.problems.functions import AbsoluteValue, Cosine, Huber, LogCosh, Quadratic, Sawtooth
+from unfold_theory.problems.functions import AbsoluteValue, Cosine, Huber, LogCosh, Quadratic
+from unfold_theory.problems.sawtooth import Sawtooth
 
 STEPS = np.array([0.5, 1.0, 0.3, 0.9, 1.0])
 

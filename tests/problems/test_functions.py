@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from unfold_theory.errors import InputError
-from unfold_theory.problems.functions import AbsoluteValue, Cosine, DiagonalLasso, Huber, LogCosh, Quadratic, Sawtooth
+from unfold_theory.problems.functions import AbsoluteValue, Cosine, DiagonalLasso, Huber, LogCosh, Quadratic
+from unfold_theory.problems.sawtooth import Sawtooth
 
 FUNCTIONS = [
     Quadratic((0.1, 0.5, 2.0)),

@@ -61,7 +61,12 @@ class TestFunction(ABC):
         return {"kind": type(self).__name__} | {f.name: getattr(self, f.name) for f in fields(cast(Any, self))}
 
 
-def _positive(value: Number, what: str) -> float:
+def positive(value: Number, what: str) -> float:
+    """The value as a float.
+
+    Raises:
+        InputError: It is not positive and finite.
+    """
     if not (np.isfinite(value) and value > 0):
         raise InputError(f"{what} is {value}", "Choose a positive number")
     return float(value)
@@ -122,8 +127,8 @@ class Huber(TestFunction):
     radius: float
 
     def __post_init__(self) -> None:
-        _positive(self.smoothness, "The smoothness of Huber's function")
-        _positive(self.radius, "The radius of Huber's function")
+        positive(self.smoothness, "The smoothness of Huber's function")
+        positive(self.radius, "The radius of Huber's function")
 
     dimension = 1
     curvature = 0.0
@@ -163,8 +168,8 @@ class LogCosh(TestFunction):
     dimension: int = 1
 
     def __post_init__(self) -> None:
-        _positive(self.smoothness, "The smoothness of log cosh")
-        _positive(self.sharpness, "The sharpness of log cosh")
+        positive(self.smoothness, "The smoothness of log cosh")
+        positive(self.sharpness, "The sharpness of log cosh")
 
     curvature = 0.0
 
@@ -201,8 +206,8 @@ class Cosine(TestFunction):
     dimension: int = 1
 
     def __post_init__(self) -> None:
-        _positive(self.smoothness, "The smoothness of the cosine")
-        _positive(self.frequency, "The frequency of the cosine")
+        positive(self.smoothness, "The smoothness of the cosine")
+        positive(self.frequency, "The frequency of the cosine")
 
     @property
     def lipschitz(self) -> float:
@@ -239,7 +244,7 @@ class AbsoluteValue(TestFunction):
     slope: float
 
     def __post_init__(self) -> None:
-        _positive(self.slope, "The slope of the absolute value")
+        positive(self.slope, "The slope of the absolute value")
 
     dimension = 1
     lipschitz = 0.0
@@ -319,85 +324,3 @@ class DiagonalLasso(TestFunction):
     def prox(self, x: Float64[np.ndarray, " d"], step: float) -> Float64[np.ndarray, " d"]:
         """The soft threshold."""
         return self._shrink(x, step * self.lam)
-
-
-@dataclass(frozen=True)
-class Sawtooth(TestFunction):
-    r"""A one-dimensional function on which gradient descent sees the gradient $\gamma$ at every iterate.
-
-    Between two iterates, $h_k\gamma/L$ apart, the gradient dips as deep as curvatures in $[-\rho,L]$ allow, which
-    makes the decrease as small as it can be: $\frac{\gamma^2}{L}\left(h_k-\frac{\rho}{2(L+\rho)}h_k^2\right)$. With
-    $\rho=L$ this attains the bound of Abbaszadehpeivasti, de Klerk and Zamani (2022) for steps $h_k\le 1$.
-
-    Args:
-        steps: $h_k$, in units of 1/L.
-        slope: $\gamma$.
-        smoothness: L.
-        nonconvexity: $\rho\in[0,L]$.
-
-    Raises:
-        InputError: A parameter is out of range.
-    """
-
-    steps: tuple[float, ...]
-    slope: float = 1.0
-    smoothness: float = 1.0
-    nonconvexity: float = 1.0
-
-    def __post_init__(self) -> None:
-        for value in (*self.steps, self.slope, self.smoothness):
-            _positive(value, "A step, slope or smoothness")
-        if not 0 <= self.nonconvexity <= self.smoothness:
-            raise InputError(f"A nonconvexity of {self.nonconvexity}", "Choose it between 0 and the smoothness")
-
-    dimension = 1
-
-    @property
-    def lipschitz(self) -> float:
-        """L."""
-        return self.smoothness
-
-    @property
-    def curvature(self) -> float:
-        r"""$-\rho$."""
-        return -self.nonconvexity
-
-    @cached_property
-    def _knots(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Ends of the pieces along the descent, the gradient there, and the value lost since the start."""
-        L, rho, length = self.smoothness, self.nonconvexity, [0.0]
-        gradient = [self.slope]
-        for step in self.steps:
-            whole = step * self.slope / L
-            falling = whole * rho / (L + rho)
-            length += [length[-1] + falling, length[-1] + whole]
-            gradient += [self.slope - L * falling, self.slope]
-        length.append(length[-1] + self.slope / L)
-        gradient.append(0.0)
-        at, g = np.array(length), np.array(gradient)
-        return at, g, np.concatenate([[0.0], np.cumsum(np.diff(at) * (g[1:] + g[:-1]) / 2)])
-
-    @property
-    def minimizer(self) -> Float64[np.ndarray, " d"]:
-        """Where the gradient vanishes behind the last iterate; the start of the teeth is at 0."""
-        return np.array([-self._knots[0][-1]])
-
-    def value(self, x: Float64[np.ndarray, " d"]) -> float:
-        """F(x); 0 at x = 0."""
-        at, g, lost = self._knots
-        way = -float(x[0])
-        if way <= 0:
-            return -self.slope * way
-        if way >= at[-1]:
-            return float(-lost[-1] + 0.5 * self.smoothness * (way - at[-1]) ** 2)
-        i = int(np.searchsorted(at, way, side="right")) - 1
-        here = np.interp(way, at, g)
-        return float(-lost[i] - (way - at[i]) * (g[i] + here) / 2)
-
-    def gradient(self, x: Float64[np.ndarray, " d"]) -> Float64[np.ndarray, " d"]:
-        """The gradient; constant before the teeth, and with curvature L behind the minimiser."""
-        at, g, _ = self._knots
-        way = -float(x[0])
-        if way >= at[-1]:
-            return np.array([-self.smoothness * (way - at[-1])])
-        return np.array([float(np.interp(max(way, 0.0), at, g))])
