@@ -18,6 +18,9 @@ VARIANTS = {
     "lista-momentum-trained": ("lista-momentum", {"train_weight": True}),
     "hyperlista-symmetric": ("hyperlista", {"weight": "symmetric", "gain": 0.9}),
     "hyperlista-at-rest": ("hyperlista", {"momentum": False}),
+    "glista-inverse": ("glista", {"gate": "inverse", "tied": False, "percent": 0.0}),
+    "glista-exponential": ("glista", {"gate": "exponential", "init": "frobenius", "gated": False}),
+    "na-alista-narrow": ("na-alista", {"width": 8, "selected": 0, "theta": 0.1, "gamma": 0.9}),
     "alista-minimax": ("alista", {"weight": "minimax", "percent": 0.0}),
 }
 

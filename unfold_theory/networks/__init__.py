@@ -13,12 +13,14 @@ from unfold_theory.networks.base import UnfoldedNetwork
 from unfold_theory.networks.fista import Fista
 from unfold_theory.networks.hyperlista import HyperLista
 from unfold_theory.networks.iht import Iht
+from unfold_theory.networks.gated_lista import GatedLista
 from unfold_theory.networks.ista import Ista
 from unfold_theory.networks.layers import AffineLayer, InstanceLayer
 from unfold_theory.networks.lista import Lista, ListaTied
 from unfold_theory.networks.lista_cp import ListaCp
 from unfold_theory.networks.lista_cpss import ListaCpss
 from unfold_theory.networks.lista_momentum import ListaMomentum
+from unfold_theory.networks.na_alista import NaAlista
 from unfold_theory.networks.tilista import TiLista
 
 NETWORKS: dict[str, type[UnfoldedNetwork]] = {
@@ -37,6 +39,8 @@ NETWORKS: dict[str, type[UnfoldedNetwork]] = {
         ListaMomentum,
         HyperLista,
         Iht,
+        NaAlista,
+        GatedLista,
     )
 }
 """The registered networks by name; tests run over all of them."""
@@ -87,6 +91,7 @@ __all__ = [
     "Fista",
     "HyperLista",
     "Iht",
+    "GatedLista",
     "InstanceLayer",
     "Ista",
     "Lista",
@@ -94,6 +99,7 @@ __all__ = [
     "ListaCpss",
     "ListaMomentum",
     "ListaTied",
+    "NaAlista",
     "TiLista",
     "UnfoldedNetwork",
     "build",

@@ -45,25 +45,9 @@ class CoupledNetwork(UnfoldedNetwork):
         super().__init__(dictionary, depth)
         n = self.dictionary.shape[1]
         self.thresholds = parameters(per_layer(thresholds, self.depth, [(), (n,)], "The threshold"))
-        self.selected = self._checked_selection(selected)
+        self.selected = checked_selection(selected, self.depth, n)
         self.gated = bool(gated)
         self.nonnegative = bool(nonnegative)
-
-    def _checked_selection(self, selected: Sequence[int] | int) -> list[int]:
-        counts = np.atleast_1d(np.asarray(selected))
-        if len(counts) == 1:
-            counts = np.repeat(counts, self.depth)
-        n = self.dictionary.shape[1]
-        if (
-            counts.shape != (self.depth,)
-            or (counts != counts.astype(int)).any()
-            or not ((counts >= 0) & (counts <= n)).all()
-        ):
-            raise InputError(
-                f"Support selection of {selected} entries in a network of {self.depth} layers",
-                f"Pass one count from 0 to {n}, or one for each layer",
-            )
-        return [int(count) for count in counts]
 
     @abstractmethod
     def weight(self, k: int) -> Float[Tensor, "m n"]:
@@ -109,3 +93,20 @@ class CoupledNetwork(UnfoldedNetwork):
             "gated": self.gated,
             "nonnegative": self.nonnegative,
         }
+
+
+def checked_selection(selected: Sequence[int] | int, depth: int, n: int) -> list[int]:
+    """One count for each layer.
+
+    Raises:
+        InputError: There are more or fewer, or one lies outside 0..n.
+    """
+    counts = np.atleast_1d(np.asarray(selected))
+    if len(counts) == 1:
+        counts = np.repeat(counts, depth)
+    if counts.shape != (depth,) or (counts != counts.astype(int)).any() or not ((counts >= 0) & (counts <= n)).all():
+        raise InputError(
+            f"Support selection of {selected} entries in a network of {depth} layers",
+            f"Pass one count from 0 to {n}, or one for each layer",
+        )
+    return [int(count) for count in counts]

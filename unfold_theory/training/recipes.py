@@ -168,6 +168,7 @@ _FROBENIUS: dict[str, dict[str, Any]] = {
     "lista-momentum": {"weight": "frobenius"},
     "alista-at": {"weight": "frobenius"},
     "aglista": {"weight": "frobenius"},
+    "glista": {"init": "frobenius"},
 }
 
 
