@@ -11,9 +11,9 @@ from unfold_theory.networks.alista import Alista
 from unfold_theory.networks.alista_at import AlistaAt
 from unfold_theory.networks.base import UnfoldedNetwork
 from unfold_theory.networks.fista import Fista
+from unfold_theory.networks.gated_lista import GatedLista
 from unfold_theory.networks.hyperlista import HyperLista
 from unfold_theory.networks.iht import Iht
-from unfold_theory.networks.gated_lista import GatedLista
 from unfold_theory.networks.ista import Ista
 from unfold_theory.networks.layers import AffineLayer, InstanceLayer
 from unfold_theory.networks.lista import Lista, ListaTied
@@ -89,9 +89,9 @@ __all__ = [
     "Alista",
     "AlistaAt",
     "Fista",
+    "GatedLista",
     "HyperLista",
     "Iht",
-    "GatedLista",
     "InstanceLayer",
     "Ista",
     "Lista",
