@@ -110,6 +110,11 @@ class Method(ABC):
         """The parameters by name, each of shape (K,)."""
         return {name: getattr(self, name) for name in self.parameter_names}
 
+    @property
+    def inactive(self) -> tuple[str, ...]:
+        """Parameters that do not act in the method as it is, since its program leaves them out where they are zero."""
+        return ()
+
     def replaced(self, **parameters: Any) -> Method:
         """The same method with other values, taken as they are (for derivatives: complex ones are allowed)."""
         made = object.__new__(type(self))

@@ -189,6 +189,11 @@ class AcceleratedGradient(Method):
         return len(self.steps)
 
     @property
+    def inactive(self) -> tuple[str, ...]:
+        """The corrections, where all are zero."""
+        return () if self._corrected else ("corrections",)
+
+    @property
     def _corrected(self) -> bool:
         return bool(np.any(self.corrections))
 

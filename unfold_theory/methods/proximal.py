@@ -177,6 +177,11 @@ class ProximalPoint(Method):
         return len(self.steps)
 
     @property
+    def inactive(self) -> tuple[str, ...]:
+        """Momenta and corrections, where all are zero."""
+        return ("momenta", "corrections") if self._plain else ()
+
+    @property
     def _plain(self) -> bool:
         return not (np.any(self.momenta) or np.any(self.corrections))
 

@@ -16,6 +16,7 @@ from unfold_theory.rates.worst_case.classes import (
 )
 from unfold_theory.rates.worst_case.closed_forms import ClosedForm, closed_forms
 from unfold_theory.rates.worst_case.full import FullSolution, build_full, solve_full
+from unfold_theory.rates.worst_case.gradient import worst_case_gradient
 from unfold_theory.rates.worst_case.measures import MEASURES, Measure
 from unfold_theory.rates.worst_case.problem import Question
 from unfold_theory.rates.worst_case.rate import WorstCaseRate, ask, worst_case_rate
@@ -45,5 +46,6 @@ __all__ = [
     "solve_full",
     "strongly_convex",
     "weakly_convex",
+    "worst_case_gradient",
     "worst_case_rate",
 ]

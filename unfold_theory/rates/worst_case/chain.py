@@ -89,6 +89,8 @@ class Chain:
         start_balance: a_0.
         value_names: Component and evaluation of each value; ``best`` is the least residual.
         gradient_unit, output_unit, start_unit: Units of gradients, and of the two measures.
+        pairs_to_solution: Whether the inequalities from iterates to the solution are in the set.
+        state_kinds: What the state between two steps is made of.
     """
 
     question: Question
@@ -100,6 +102,7 @@ class Chain:
     gradient_unit: float
     output_unit: float
     start_unit: float
+    pairs_to_solution: bool
     state_kinds: list[str] = field(default_factory=list)
 
 
@@ -311,6 +314,5 @@ class _Builder:
         if question.output.best:
             balance[offsets["best"]] = 1.0
         kinds = [self.method.kinds(k) for k in range(1, self.method.depth)]
-        return Chain(
-            question, groups, len(names), balance, start, names, self.unit, self.output_unit, self.start_unit, kinds
-        )
+        units = (self.unit, self.output_unit, self.start_unit)
+        return Chain(question, groups, len(names), balance, start, names, *units, self.pairs_to_solution, kinds)

@@ -100,7 +100,7 @@ def build_full(question: Question) -> Full:
         names += [(name, i) for i in range(counts[name])]
     families = [f for name in method.components for f in _families(question, name, evaluations, offsets, unit)]
     if recorder.errors:
-        parts = [[(float(np.ravel(c)[0]) / unit**2, u[0, :n], v[0, :n]) for c, u, v in t] for t in recorder.errors]
+        parts = [[(np.ravel(c)[0] / unit**2, u[0, :n], v[0, :n]) for c, u, v in t] for t in recorder.errors]
         stacked = [
             (np.array([p[i][0] for p in parts]), np.array([p[i][1] for p in parts]), np.array([p[i][2] for p in parts]))
             for i in range(2)
@@ -148,11 +148,11 @@ def build_full(question: Question) -> Full:
 def _measured(question: Question, measure: Any, observed: Any, n: int, unit: float) -> np.ndarray:
     total = np.zeros((n, n))
     if measure.distance:
-        total += form([(measure.distance / unit, v, v) for v in (observed.point, *observed.further)], n)[0]
+        total = total + form([(measure.distance / unit, v, v) for v in (observed.point, *observed.further)], n)[0]
     if measure.residual:
         if observed.residual is None:
             raise MissingStructure(question.method.title, "a residual", "one at every iterate that is measured")
-        total += form([(measure.residual / unit, observed.residual, observed.residual)], n)[0]
+        total = total + form([(measure.residual / unit, observed.residual, observed.residual)], n)[0]
     return total
 
 

@@ -21,6 +21,8 @@ from unfold_theory.rates.worst_case.problem import Question
 
 FORMS = ("auto", "closed", "chain", "full")
 TIGHT = 1e-5
+GOOD = 1e-6
+"""Relative residual above which another scale is tried."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def worst_case_rate(
 def _solved_chain(question: Question, tolerance: float) -> ChainSolution:
     """The chain form at the default scale, or unscaled where that ends badly; the one with the lower certain bound."""
     solution = solve_chain(build_chain(question, scale=default_scale(question)), tolerance=tolerance)
-    if solution.result.status == "Solved" or "Infeasible" in solution.result.status:
+    if "Infeasible" in solution.result.status or solution.residual <= GOOD * abs(solution.value):
         return solution
     other = solve_chain(build_chain(question), tolerance=tolerance)
     return min((solution, other), key=lambda s: (not s.solved, s.value + s.residual))
