@@ -17,9 +17,11 @@ from unfold_theory.rates.worst_case.classes import (
 from unfold_theory.rates.worst_case.closed_forms import ClosedForm, closed_forms
 from unfold_theory.rates.worst_case.full import FullSolution, build_full, solve_full
 from unfold_theory.rates.worst_case.gradient import worst_case_gradient
+from unfold_theory.rates.worst_case.instance import WorstCaseInstance, worst_case_instance
 from unfold_theory.rates.worst_case.measures import MEASURES, Measure
 from unfold_theory.rates.worst_case.problem import Question
 from unfold_theory.rates.worst_case.rate import WorstCaseRate, ask, worst_case_rate
+from unfold_theory.rates.worst_case.sandwich import Sandwich, replay, sandwich
 
 __all__ = [
     "MEASURES",
@@ -31,6 +33,8 @@ __all__ = [
     "Measure",
     "OperatorClass",
     "Question",
+    "Sandwich",
+    "WorstCaseInstance",
     "WorstCaseRate",
     "ask",
     "averaged",
@@ -40,6 +44,8 @@ __all__ = [
     "convex",
     "lipschitz",
     "nonexpansive",
+    "replay",
+    "sandwich",
     "smooth_convex",
     "smooth_nonconvex",
     "solve_chain",
@@ -47,5 +53,6 @@ __all__ = [
     "strongly_convex",
     "weakly_convex",
     "worst_case_gradient",
+    "worst_case_instance",
     "worst_case_rate",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -56,6 +57,11 @@ def _product(factors: Enclosure) -> Enclosure:
     return total
 
 
+def _products_at_most(steps: np.ndarray, L: float, limit: int) -> bool:
+    """Whether all t_k L <= limit, in exact arithmetic: 1/L in floats may be on either side."""
+    return all(Fraction(float(t)) * Fraction(L) <= limit for t in steps)
+
+
 def _normalised(question: Question) -> tuple[np.ndarray, Enclosure, Enclosure]:
     """Steps, h and L."""
     steps = question.method.parameters["steps"]
@@ -88,7 +94,7 @@ def _gradient_gap(question: Question) -> Iterator[ClosedForm]:
     yield ClosedForm("quadratic instance", "", lower=quadratic)
     if (steps > 0).all():
         huber = L / (4 * T + 2)
-        short = bool((h.hi <= 1).all())
+        short = _products_at_most(steps, question.classes["f"].L, 1)
         yield ClosedForm("LR^2/(4T+2)", "teboulle2023", upper=huber if short else None, lower=huber)
         if (h.hi < 2).all():
             yield ClosedForm("variable-step Nesterov", "", upper=2 * L / (4 + (h * (2 - h)).sum()))

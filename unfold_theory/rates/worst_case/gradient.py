@@ -47,7 +47,7 @@ def worst_case_gradient(rate: WorstCaseRate) -> dict[str, np.ndarray]:
     if solution is None:
         chain = build_chain(rate.question, scale=default_scale(rate.question))
         solution = solve_chain(chain, tolerance=SHARP)
-    derivative = _of_chain if isinstance(solution, ChainSolution) else _of_all_pairs
+    derivative: Any = _of_chain if isinstance(solution, ChainSolution) else _of_all_pairs
     method = rate.question.method
     factor = -solution.unit * rate.radius**2
     return {
