@@ -2,8 +2,6 @@
 
 from fractions import Fraction
 
-from flint import fmpq
-
 from unfold_theory.certificate import WorstCaseRate
 from unfold_theory.certificate.worst_case import FunctionClass, Multipliers, Statement, exact
 
@@ -46,13 +44,9 @@ def proximal_gradient(h):
 def chained(theorem):
     """The same multipliers in chain form; each coupling is the Schur complement of what follows, so nothing is lost."""
     statement, values = theorem.statement, theorem.proof.values
-    blocks = exact.chain_blocks(statement)
-    exact._add_inequalities(statement, theorem.proof, blocks)
+    blocks = exact.own_matrices(statement, Multipliers("chain", values, ()))
     rate = exact.rational(statement.rate)
-    if statement.start == "distance":
-        blocks[0].add(rate, blocks[0].start, blocks[0].start)
-    if blocks[-1].output is not None:
-        blocks[-1].add(fmpq(-1), blocks[-1].output, blocks[-1].output)
+    blocks[0].add(rate, blocks[0].start, blocks[0].start)
     couplings = []
     for k in range(len(blocks) - 1, 0, -1):
         S, left = [row[:] for row in blocks[k].S], blocks[k].left

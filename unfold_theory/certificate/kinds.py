@@ -9,11 +9,13 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from unfold_theory.certificate.document import Certificate
 from unfold_theory.enclosure import Enclosure
 from unfold_theory.errors import InputError
+
+T = TypeVar("T", bound="Theorem")
 
 
 class Refused(Exception):
@@ -68,7 +70,7 @@ class Theorem(ABC):
 KINDS: dict[str, type[Theorem]] = {}
 
 
-def register(theorem: type[Theorem]) -> type[Theorem]:
+def register(theorem: type[T]) -> type[T]:
     """Class decorator: certificates of this kind can be checked."""
     KINDS[theorem.kind] = theorem
     return theorem

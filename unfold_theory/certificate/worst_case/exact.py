@@ -121,7 +121,9 @@ def _advance(
         block.output = program.residual(k + 1, state)
     elif statement.output == "gap":
         for component in statement.classes:
-            last = next(e for e in reversed(oracle.evaluations) if e.component == component)
+            # Douglas-Rachford evaluates g at its output one step earlier.
+            seen = [*block.evaluations.values(), *oracle.evaluations]
+            last = max((e for e in seen if e.component == component), key=lambda e: e.number)
             if last.point != state[0]:
                 raise AssertionError(f"{statement.method}: {component} is not evaluated at the output")
     return state
@@ -132,6 +134,29 @@ def check(statement: Statement, proof: Multipliers) -> int:
 
     Raises:
         Refused: It proves nothing; says why.
+    """
+    blocks = own_matrices(statement, proof)
+    rate = rational(statement.rate)
+    if statement.start == "distance":
+        start = blocks[0].start
+        assert start is not None
+        blocks[0].add(rate, start, start)
+    _add_couplings(proof, blocks)
+    bits = 0
+    for k, block in enumerate(blocks):
+        definite, size = is_positive_semidefinite(block.S)
+        if not definite:
+            where = f"the matrix of step {k + 1}" if len(blocks) > 1 else "the matrix"
+            raise Refused(f"{where} is not positive semidefinite")
+        bits = max(bits, size)
+    return bits
+
+
+def own_matrices(statement: Statement, proof: Multipliers) -> list[Block]:
+    """The blocks with their inequalities and the output, before couplings and the distance of the start enter.
+
+    Raises:
+        Refused: A multiplier is negative or belongs to no inequality, or function values do not cancel.
     """
     if statement.output == "best residual" and statement.method not in RESIDUAL_AT_ITERATES:
         raise Refused(f"residuals at the iterates of {statement.method} are not evaluated")
@@ -144,22 +169,10 @@ def check(statement: Statement, proof: Multipliers) -> int:
             raise Refused(f"the multiplier of {_label(name)} is negative")
     blocks = chain_blocks(statement) if proof.form == "chain" else gram_block(statement)
     _add_inequalities(statement, proof, blocks)
-    rate = rational(statement.rate)
-    first, last = blocks[0], blocks[-1]
-    if statement.start == "distance":
-        assert first.start is not None
-        first.add(rate, first.start, first.start)
+    last = blocks[-1]
     if last.output is not None:
         last.add(fmpq(-1), last.output, last.output)
-    _add_couplings(proof, blocks)
-    bits = 0
-    for k, block in enumerate(blocks):
-        definite, size = is_positive_semidefinite(block.S)
-        if not definite:
-            where = f"the matrix of step {k + 1}" if len(blocks) > 1 else "the matrix"
-            raise Refused(f"{where} is not positive semidefinite")
-        bits = max(bits, size)
-    return bits
+    return blocks
 
 
 def _label(name: Name) -> str:
