@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 from unfold_theory.errors import InputError
+from unfold_theory.networks.ada_lista import AdaLista, AdaListaSingle
 from unfold_theory.networks.aglista import Aglista
 from unfold_theory.networks.alista import Alista
 from unfold_theory.networks.alista_at import AlistaAt
@@ -41,6 +42,8 @@ NETWORKS: dict[str, type[UnfoldedNetwork]] = {
         Iht,
         NaAlista,
         GatedLista,
+        AdaLista,
+        AdaListaSingle,
     )
 }
 """The registered networks by name; tests run over all of them."""
@@ -84,6 +87,8 @@ def build(network: str | type[UnfoldedNetwork], problem: Any, depth: int, **opti
 
 __all__ = [
     "NETWORKS",
+    "AdaLista",
+    "AdaListaSingle",
     "AffineLayer",
     "Aglista",
     "Alista",

@@ -55,6 +55,8 @@ class UnfoldedNetwork(torch.nn.Module, ABC):
     layered: ClassVar[tuple[str, ...]] = ()
     """Constructor options that are tensors and are stored under these names in ``state_dict()``."""
     dictionary: Tensor
+    trained_on: np.ndarray | None = None
+    """Dictionary that the weights were made for, where the network runs on another (``ada_lista.on_dictionary``)."""
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)

@@ -169,6 +169,8 @@ _FROBENIUS: dict[str, dict[str, Any]] = {
     "alista-at": {"weight": "frobenius"},
     "aglista": {"weight": "frobenius"},
     "glista": {"init": "frobenius"},
+    "ada-lista": {"init": "frobenius"},
+    "ada-lista-single": {"init": "frobenius"},
 }
 
 
