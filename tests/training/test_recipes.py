@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from unfold_theory.errors import InputError
 from unfold_theory.networks import NETWORKS, build
 from unfold_theory.problems import BernoulliGaussian, SparseRecovery, WorstCase
 from unfold_theory.training import RECIPES, Objective, TrainingConfig, evaluate, quick_recipe, recipe, train
-from unfold_theory.training.recipes import falling_thresholds
+from unfold_theory.training.recipes import alista_snr40, falling_thresholds
 
 TRAINED = sorted(set(NETWORKS) - {"ista", "fista"})
 
@@ -67,3 +68,14 @@ def test_recipes_reach_their_targets_on_fresh_signals(name, target):
     problem = entry.problem()
     trained = train(entry.untrained(problem), problem, entry.training).network
     assert evaluate(trained, problem, 10_000)["nmse_db"][-1] <= target
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_the_noisy_recipe_exists_at_every_depth_and_on_other_problems(depth):
+    problem = small(BernoulliGaussian(0.1))
+    entry = alista_snr40(depth, problem.recipe)
+    network = entry.untrained()
+    assert (network.depth, network.dictionary.shape) == (depth, (30, 60))
+    # 1.2 times the mean support of 6, reached in the last layer.
+    assert [layer.selected for layer in network.affine_layers()][-1] == 7
+    assert alista_snr40(16) == replace(recipe("alista-snr40"), reached="")

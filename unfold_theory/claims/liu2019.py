@@ -144,5 +144,5 @@ def frobenius_lower_bound(s: Setting) -> Inequality:
         raise MissingStructure("A dictionary of deficient row rank", "the Frobenius weight", "an invertible AA^T")
     weight = np.asarray(s.network.affine_layers()[0].weight, dtype=np.float64)
     delta = s.cached(constants).normalisation[0]
-    objective = (gram(weight, dictionary).product ** 2).sum()
+    objective = gram(weight, dictionary).squared_norm
     return (1 - ATTAINED_SLACK) * (1.0 - delta) ** 2 * least <= objective

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from unfold_theory.cli.audit import audit_networks
 from unfold_theory.cli.console import complain, warn
 from unfold_theory.cli.draw import draw_figure
 from unfold_theory.cli.inspection import list_, show
@@ -97,6 +98,7 @@ app.command("verify")(verify_claims)
 app.command("figure")(draw_figure)
 app.command("study")(run_study)
 app.command("report")(write)
+app.command("audit")(audit_networks)
 app.command("weights")(audit)
 app.command("prove")(prove)
 

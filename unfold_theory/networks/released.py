@@ -120,16 +120,36 @@ def read_log(folder: str | Path) -> list[ReleasedLog]:
     Raises:
         InputError: The file is missing or damaged.
     """
+    logs = []
+    for entry in read_entries(folder):
+        if isinstance(entry, InputError):
+            raise entry
+        logs.append(entry)
+    return logs
+
+
+def read_entries(folder: str | Path) -> list[ReleasedLog | InputError]:
+    """As :func:`read_log`, with the error in the place of an entry that is damaged.
+
+    Raises:
+        InputError: The file is missing, or no list of JSON.
+    """
     path = Path(folder) / "networks.json"
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}", _REMEDY) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}", _REMEDY) from error
     if not isinstance(entries, list):
         raise InputError(f"{path} holds no list of networks", _REMEDY)
-    return [_entry(value, f"Entry {index} of {path}") for index, value in enumerate(entries)]
+    found: list[ReleasedLog | InputError] = []
+    for index, value in enumerate(entries):
+        try:
+            found.append(_entry(value, f"Entry {index} of {path}"))
+        except InputError as error:
+            found.append(error)
+    return found
 
 
 def _entry(value: Any, what: str) -> ReleasedLog:
@@ -141,6 +161,10 @@ def _entry(value: Any, what: str) -> ReleasedLog:
     scalars = value.get("parameters", {})
     if not isinstance(scalars, dict) or not all(isinstance(entries, list) for entries in scalars.values()):
         raise InputError(f"{what} has parameters that are no lists of numbers", _REMEDY)
+    for key in ("test_nmse_db_best", "test_nmse_db_last"):
+        logged = value.get(key)
+        if logged is not None and (isinstance(logged, bool) or not isinstance(logged, int | float)):
+            raise InputError(f"{what} has {logged!r} for {key!r}", _REMEDY)
     if value["K"] < 1 or not 0 < value["s"] <= value["n"] or value["m"] < 1:
         raise InputError(f"{what} has impossible sizes", _REMEDY)
     return ReleasedLog(

@@ -50,6 +50,11 @@ class Gram:
         r"""$\|W_i\|_\infty$, shape (n,)."""
         return Enclosure.exact(np.abs(self.weight).max(axis=0))
 
+    @cached_property
+    def squared_norm(self) -> Enclosure:
+        r"""$\|M\|_F^2$."""
+        return (self.product**2).sum()
+
     def column_sums(self, size: int) -> Enclosure:
         r"""$\max_{|\Lambda|=s,\,j\notin\Lambda}\sum_{i\in\Lambda}|M_{ij}|$ for s = ``size``, shape (n,)."""
         if size not in self._sums:

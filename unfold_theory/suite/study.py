@@ -39,7 +39,8 @@ class Study:
     Attributes:
         name: BibTeX key of what it examines, then its subject.
         title: First line of the docstring.
-        cells: The cells of a scale (``tiny``, ``quick``, ``paper``): flat, JSON-able, seeds included.
+        cells: The cells of a scale (``tiny``, ``quick``, ``paper``): flat, JSON-able, seeds included. Progress shows
+            a cell's ``title`` where it has one.
         measure: Rows of one cell, from the cell alone; the store keeps what it trains. It runs in a worker process
             with one thread. Numbers may be NaN or infinite.
         origin: Module, or path of the user's file, that defines it.
@@ -151,7 +152,7 @@ def _measure(
     # Through JSON in any case, so that a table does not depend on what was in the cache.
     content = json.dumps({"state": _state(made), "rows": rows}, default=_plain)
     write_atomically(_path(made, cell, store), content.encode())
-    shown = ", ".join(
+    shown = cell.get("title") or ", ".join(
         f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}" for key, value in cell.items()
     )
     return f"{name}: {shown}", time.perf_counter() - started, json.loads(content)["rows"]
