@@ -55,6 +55,13 @@ class Gram:
         r"""$\|M\|_F^2$."""
         return (self.product**2).sum()
 
+    @cached_property
+    def column_cumulated(self) -> Enclosure:
+        r"""$\max_{|\Lambda|=s,\,j\notin\Lambda}\sum_{i\in\Lambda}|M_{ij}|$ for s = 0, ..., n, shape (n + 1, n)."""
+        sums = self.off_diagonal.sort(axis=0)[::-1].cumsum(axis=0)
+        zero = np.zeros((1, len(self.product)))
+        return Enclosure(np.vstack([zero, sums.lo]), np.vstack([zero, sums.hi]), sums.basis)
+
     def column_sums(self, size: int) -> Enclosure:
         r"""$\max_{|\Lambda|=s,\,j\notin\Lambda}\sum_{i\in\Lambda}|M_{ij}|$ for s = ``size``, shape (n,)."""
         if size not in self._sums:

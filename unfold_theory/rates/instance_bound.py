@@ -30,6 +30,7 @@ from jaxtyping import Float64
 from unfold_theory.enclosure import Enclosure, maximum, minimum, stack, where
 from unfold_theory.errors import InputError
 from unfold_theory.networks.layers import InstanceLayer
+from unfold_theory.rates.gram import gram
 from unfold_theory.rates.master_lemma import BYPASS_MARGIN
 
 
@@ -164,24 +165,14 @@ def _tightest(need: Enclosure, layer: InstanceLayer, among: np.ndarray) -> tuple
 
 
 def _on_support(weight: np.ndarray, dictionary: np.ndarray, support: np.ndarray, noise: np.ndarray) -> _OnSupport:
-    gram = Enclosure.exact(weight.T) @ dictionary
-    n = gram.shape[0]
-    rest = where(np.eye(n, dtype=bool), 0.0, abs(gram))
-    ends = []
-    for end in (rest.lo, rest.hi):
-        rows = np.zeros(support.shape)
-        for b, mask in enumerate(support):
-            if mask.any():
-                rows[b] = end[:, mask].max(axis=1)
-        ends.append(rows)
+    products = gram(weight, dictionary)
     offset = Enclosure.exact(np.zeros(support.shape))
     if noise.any():
         offset = abs(Enclosure.exact(noise) @ weight)
-    diagonal = np.arange(n)
     return _OnSupport(
-        gram_diagonal=gram[diagonal, diagonal],
-        row_largest=Enclosure(ends[0], ends[1], rest.basis),
-        column_rest=Enclosure.exact(support.astype(float)) @ rest,
+        gram_diagonal=products.diagonal,
+        row_largest=products.largest_on(support),
+        column_rest=products.sums_on(support),
         noise=offset,
     )
 

@@ -35,6 +35,7 @@ from jaxtyping import Float64
 from unfold_theory.enclosure import Enclosure, maximum, minimum, where
 from unfold_theory.errors import InputError
 from unfold_theory.networks.layers import InstanceLayer
+from unfold_theory.rates.gram import gram
 
 OVERFLOW = 1e150
 """Beyond this the bound is infinite."""
@@ -246,31 +247,16 @@ def _by_columns(
 
 
 def _weight(weight: np.ndarray, dictionary: np.ndarray, support: np.ndarray, noise: np.ndarray) -> _Weight:
-    gram = Enclosure.exact(weight.T) @ dictionary
-    n = gram.shape[0]
-    rest = where(np.eye(n, dtype=bool), 0.0, abs(gram))
-    sums = rest.sort(axis=0)[::-1].cumsum(axis=0)
-    zero = np.zeros((1, n))
-    largest = Enclosure(np.vstack([zero, sums.lo]), np.vstack([zero, sums.hi]), sums.basis)
-    indices = np.arange(n)
+    products = gram(weight, dictionary)
     return _Weight(
-        diagonal=gram[indices, indices],
-        rest=rest,
-        row_inside=_row_maxima(rest, support),
-        row_outside=_row_maxima(rest, ~support),
-        column_inside=Enclosure.exact(support.astype(float)) @ rest,
-        column_largest=largest,
+        diagonal=products.diagonal,
+        rest=products.off_diagonal,
+        row_inside=products.largest_on(support),
+        row_outside=products.largest_on(~support),
+        column_inside=products.sums_on(support),
+        column_largest=products.column_cumulated,
         noise=abs(Enclosure.exact(noise) @ weight) if noise.any() else Enclosure.exact(np.zeros(support.shape)),
     )
-
-
-def _row_maxima(entries: Enclosure, columns: np.ndarray) -> Enclosure:
-    """Largest entry of each row among the chosen columns, shape (sample, n); 0 where none is chosen."""
-    ends = np.zeros((2, *columns.shape))
-    for row, chosen in enumerate(columns):
-        if chosen.any():
-            ends[0, row], ends[1, row] = entries.lo[:, chosen].max(axis=1), entries.hi[:, chosen].max(axis=1)
-    return Enclosure(ends[0], ends[1], entries.basis)
 
 
 def _check(layer: InstanceLayer, dictionary: np.ndarray, codes: np.ndarray, k: int) -> None:

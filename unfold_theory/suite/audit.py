@@ -38,7 +38,8 @@ MASK = 1e-10
 REGIMES = ("own", f"{SPARSE}-sparse")
 _SPOKEN = ("liu2019.linear_rate", "unfoldtheory2026.sample_certificate", "unfoldtheory2026.instance_certificate")
 """Claims whose hypotheses the first failing layer is looked for in; the others ask for another architecture."""
-_CERTIFICATES = ("unfoldtheory2026.sample_certificate", "unfoldtheory2026.instance_certificate")
+_CERTIFICATE = "unfoldtheory2026.unconditional_certificate"
+"""Whose bound is shown as certified: it speaks of every selection and every threshold."""
 
 Row = dict[str, Any]
 Rebuild = Callable[[str], UnfoldedNetwork]
@@ -213,16 +214,14 @@ def _layers(setting: Setting, verdicts: Sequence[Verdict]) -> tuple[list[Row], R
     if scalars is not None:
         columns |= scalars[0]
         summary |= scalars[1]
-    for name in _CERTIFICATES:
-        bound = next((v for v in verdicts if v.claim.id == name and v.conclusion is not None), None)
-        if bound is not None:
-            assert bound.conclusion is not None
-            assert bound.applicable is not None
-            certified = bound.conclusion.rhs.broadcast_to(bound.conclusion.shape).hi
-            columns |= {"certified_mean": certified.mean(axis=1), "certified_share": bound.applicable.mean(axis=1)}
-            summary["certified_db_per_layer"] = _decay(certified[-1], truth, depth)
-            summary["certified_share"] = bound.applicable.mean()
-            break
+    bound = next((v for v in verdicts if v.claim.id == _CERTIFICATE and v.conclusion is not None), None)
+    if bound is not None:
+        assert bound.conclusion is not None
+        assert bound.applicable is not None
+        certified = bound.conclusion.rhs.broadcast_to(bound.conclusion.shape).hi
+        columns |= {"certified_mean": certified.mean(axis=1), "certified_share": bound.applicable.mean(axis=1)}
+        summary["certified_db_per_layer"] = _decay(certified[-1], truth, depth)
+        summary["certified_share"] = bound.applicable.mean()
     rows = [{"layer": k + 1} | {name: _plain(values[k]) for name, values in columns.items()} for k in range(depth)]
     return rows, {key: _plain(value) for key, value in summary.items()}
 
