@@ -79,7 +79,7 @@ def alista_snr40(depth: int, problem_recipe: Mapping[str, Any] | None = None) ->
         InputError: The problem's recipe is damaged.
     """
     made = dict(problem_recipe or _standard(40.0))
-    problem = problem_from_recipe(made)
+    problem: Any = problem_from_recipe(made)
     # Support selection of the published networks: 1.2 times the mean number of nonzero entries in the last layer.
     sparsity = problem.law.expected_support(problem.dictionary.shape[1])
     return Recipe(
