@@ -18,8 +18,8 @@ CAPTION = (
     r"(a) Networks of %(depth)d layers that were trained on the unperturbed %(m)d x %(n)d dictionary (4 normal "
     r"nonzeros, no noise), run with the perturbed one in their layers (solid) or without being told (dashed); "
     r"median over %(seeds)d dictionaries. Lines that leave the picture diverge: Ada-LISTA has the perturbation on "
-    r"both sides of its product, ALISTA on one. (b) Networks of the theory, thresholds from $\mu_W+\delta$, on identity and "
-    r"Hadamard matrix (%(order)d x %(columns)d, two nonzeros of size 1): worst error of 128 signals after "
+    r"both sides of its product, ALISTA on one. (b) Networks of the theory, thresholds from $\mu_W+\delta$, on "
+    r"identity and Hadamard matrix (%(order)d x %(columns)d, two nonzeros of size 1): worst error of 128 signals after "
     r"%(layers)d layers, 0 dB is the zero code; dotted, the bound where it is certified and below 0 dB."
 )
 

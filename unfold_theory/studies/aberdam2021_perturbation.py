@@ -72,7 +72,9 @@ def _trained(cell: Cell, store: Store) -> list[Row]:
             run = on_dictionary(network, moved.dictionary) if told else network
             with torch.no_grad():
                 code = run(torch.tensor(batch.y)).numpy()
-            rows.append({"size": float(size), "told": told, "error_db": nmse_db(code, batch.x), "bound_db": None})
+            rows.append(
+                {"size": float(size), "told": told, "error_db": float(nmse_db(code, batch.x)), "bound_db": None}
+            )
     return rows
 
 
