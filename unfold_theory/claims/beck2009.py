@@ -16,7 +16,8 @@ def steps(s: Setting) -> np.ndarray:
     return s.network.proximal_steps(s.lasso.lam)
 
 
-def _plain(s: Setting) -> np.ndarray:
+def plain_steps(s: Setting) -> np.ndarray:
+    """Steps of ISTA on the setting's Lasso, shape (depth,)."""
     if getattr(s.network, "accelerated", False):
         raise MissingStructure(s.network.title, "theorem 3.1 on ISTA", "layers without momentum", "Use theorem 4.4")
     return s.cached(steps)
@@ -60,7 +61,7 @@ def ista_rate(s: Setting) -> Inequality:
     With $t_j=1/L$ this is theorem 3.1, $L\|x_0-x^\star\|^2/(2k)$; learned steps at most $1/L$ enter with
     their sum. Trivial: the gap at the start, which ISTA never exceeds.
     """
-    length = Enclosure.exact(_plain(s)).cumsum()[:, None]
+    length = Enclosure.exact(plain_steps(s)).cumsum()[:, None]
     return s.objective_gap <= s.initial_distance**2 / (2.0 * length)
 
 

@@ -27,11 +27,16 @@ def gradient_steps(s: MethodSetting) -> Enclosure:
 
 def normalised_steps(s: MethodSetting) -> Enclosure:
     """$h_k=Lt_k$, shape (depth, 1), rounded only where the product of the two floats is not one."""
-    products = [Fraction(float(t)) * Fraction(s.lipschitz.lo.item()) for t in gradient_steps(s).lo[:, 0]]
+    return exact_products(gradient_steps(s), s.lipschitz)
+
+
+def exact_products(steps: Enclosure, lipschitz: Enclosure) -> Enclosure:
+    """Products of points, shape (depth, 1), rounded only where the product of the two floats is not one."""
+    products = [Fraction(float(t)) * Fraction(lipschitz.lo.item()) for t in steps.lo[:, 0]]
     nearest = np.array([[float(p)] for p in products])
     off = np.array([[(Fraction(v) > p) - (Fraction(v) < p)] for v, p in zip(nearest[:, 0], products, strict=True)])
     lo = np.where(off > 0, np.nextafter(nearest, -np.inf), nearest)
-    return Enclosure(lo, np.where(off < 0, np.nextafter(nearest, np.inf), nearest), s.lipschitz.basis)
+    return Enclosure(lo, np.where(off < 0, np.nextafter(nearest, np.inf), nearest), lipschitz.basis)
 
 
 def least_gradient(s: MethodSetting) -> Enclosure:
@@ -61,3 +66,9 @@ def steps_positive(s: MethodSetting) -> Inequality:
 def steps_at_most_inverse_lipschitz(s: MethodSetting) -> Inequality:
     r"""$Lt_k\le 1$ in every step so far."""
     return normalised_steps(s) <= 1.0
+
+
+@hypothesis
+def convex(s: MethodSetting) -> Inequality:
+    r"""f is convex: no curvature below 0."""
+    return Enclosure.exact(0.0) <= s.curvature
