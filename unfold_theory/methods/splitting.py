@@ -13,7 +13,8 @@ from unfold_theory.methods.proximal import _prox_is_defined
 class DouglasRachford(Method):
     r"""$x^k=\mathrm{prox}_{\alpha f}(w^k)$, $y^k=\mathrm{prox}_{\alpha g}(2x^k-w^k)$, $w^{k+1}=w^k+\theta_k(y^k-x^k)$.
 
-    The solution $w^*=x^*+\alpha\nabla f(x^*)$ is at the origin. The output is $y^{K-1}$, where f is
+    The solution $w^*=x^*+\alpha\nabla f(x^*)$ is at the origin, and the start is measured at $x^0$ (at $w^0$ without
+    ``shadow``). The output is $y^{K-1}$, where f is
     evaluated too, or $w^K$ (``shadow=False``), for contraction of the governing sequence.
 
     Args:

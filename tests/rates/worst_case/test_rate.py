@@ -24,11 +24,14 @@ from unfold_theory.methods import (
 from unfold_theory.rates.worst_case import (
     FunctionClass,
     Measure,
+    ask,
     averaged,
+    build_chain,
     convex,
     nonexpansive,
     smooth_convex,
     smooth_nonconvex,
+    solve_chain,
     strongly_convex,
     weakly_convex,
     worst_case_rate,
@@ -277,8 +280,32 @@ def test_a_reduced_set_that_bounds_nothing_is_no_trace_of_a_solver():
 def test_a_thousand_steps():
     h = steps(0, 1000)
     rate = worst_case_rate(ProximalGradient(h), COMPOSITE)
-    assert rate.upper == pytest.approx(1 / (4 * h.sum()), rel=1e-4)
+    assert rate.upper == pytest.approx(1 / (4 * h.sum()), rel=1e-6)
     assert rate.form == "chain"
+    assert rate.tight
+
+
+def test_a_long_accelerated_chain():
+    """Beck and Teboulle's bound 2 / (K + 1)^2 holds; solved at another scale the value is the same."""
+    K = 200
+    method = AcceleratedProximalGradient(np.ones(K), [k / (k + 3) for k in range(K)])
+    rate = worst_case_rate(method, COMPOSITE)
+    # Attained: 2 / (K^2 + 5K + 2), Taylor, Hendrickx and Glineur (2017, Table 1).
+    assert rate.upper == pytest.approx(2 / (K**2 + 5 * K + 2), rel=1e-4)
+
+
+@pytest.mark.parametrize("margin", [1e-8, 1e-6])
+def test_margins_for_rounding(margin):
+    """Every multiplier and every block keep their distance from zero; the bound pays little for it."""
+    h = steps(4, 12)
+    question = ask(ProximalGradient(h), COMPOSITE)
+    solution = solve_chain(build_chain(question, scale=0.2), margin=margin)
+    assert min(solution.multipliers.values()) >= 0.99 * margin
+    slack = solution.b - solution.matrix @ solution.result.x
+    for number, group in enumerate(solution.chain.groups):
+        blocks = solution._blocks(slack, number, group)
+        assert np.linalg.eigvalsh(blocks).min() > -0.01 * margin
+    assert 1 <= solution.value * 4 * h.sum() <= 1 + 1e3 * margin
 
 
 def test_sum_without_a_bound_of_its_infimum():

@@ -160,7 +160,7 @@ class _Builder:
             complete = {c for c, _, _ in recorder.evaluations} == set(method.components)
             observed.append((0, method.observe(k, state) if complete else None))
         else:
-            state = tuple(recorder.coordinate(kind) for kind in method.kinds(int(span[0])))
+            state = self._entry(recorder, method.kinds(int(span[0])))
             known = method.carried(k, state)
             opening = 0
         entry = state
@@ -185,6 +185,15 @@ class _Builder:
             self.opening = {component: number for component, _, _, number in new[:opening]}
         self._output(group, observed, p, last, [*known_points, *new])
         return group
+
+    @staticmethod
+    def _entry(recorder: Recorder, kinds: str) -> tuple[np.ndarray, ...]:
+        """A state in coordinates: positions after the first one relative to it, since they may be close together."""
+        state: list[np.ndarray] = []
+        for position, kind in enumerate(kinds):
+            vector = recorder.coordinate(kind)
+            state.append(vector if kind != "x" or "x" not in kinds[:position] else state[kinds.index("x")] + vector)
+        return tuple(state)
 
     def _check_start(self, recorder: Recorder, state: Any) -> None:
         if self.question.start.gap:
@@ -242,16 +251,16 @@ class _Builder:
                 yield Row(name, number, "infimum", matrix, None, number, self.unit)
 
     def _coupling(self, state: Any, kinds: str, p: int) -> np.ndarray:
-        """The next state in scaled coordinates."""
-        origin = state[kinds.index("x")][:, :p] if self.question.invariant and "x" in kinds else None
+        """The next state in scaled coordinates, as :meth:`_entry` takes it."""
+        origin = state[kinds.index("x")][:, :p]
         scaled = []
         for position, (vector, kind) in enumerate(zip(state, kinds, strict=True)):
-            if origin is not None and kind == "x":
-                if position == kinds.index("x"):
-                    continue
+            if kind != "x":
+                scaled.append(vector[:, :p] / self.unit)
+            elif position != kinds.index("x"):
                 scaled.append(vector[:, :p] - origin)
-            else:
-                scaled.append(vector[:, :p] / (1.0 if kind == "x" else self.unit))
+            elif not self.question.invariant:
+                scaled.append(origin)
         return np.stack(scaled, axis=1)
 
     # -- measures --------------------------------------------------------------------------------------------------

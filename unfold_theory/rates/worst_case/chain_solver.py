@@ -227,10 +227,14 @@ class ChainSolution:
             W = np.zeros((o, o))
             W[rows, cols] = W[cols, rows] = self.result.x[columns]
             kinds = self.chain.state_kinds[k]
-            if self.chain.question.invariant:
-                kinds = kinds.replace("x", "", 1)
+            first = kinds.index("x")
             units = np.array([1.0 if kind == "x" else self.chain.gradient_unit for kind in kinds])
-            found.append(W / np.outer(units, units) * self.chain.output_unit)
+            # Coordinates are positions relative to the first one.
+            relative = np.diag(1 / units)
+            relative[[i for i, kind in enumerate(kinds) if kind == "x" and i != first], first] = -1.0
+            if self.chain.question.invariant:
+                relative = np.delete(relative, first, axis=0)
+            found.append(relative.T @ W @ relative * self.chain.output_unit)
         return found
 
     @cached_property
@@ -250,7 +254,7 @@ class ChainSolution:
         return -self.result.z[: self.chain.values] * unit / self.chain.start_unit
 
 
-def solve_chain(chain: Chain, *, margin: float = 0.0, tolerance: float = 1e-9) -> ChainSolution:
+def solve_chain(chain: Chain, *, margin: float = 0.0, tolerance: float = 1e-11) -> ChainSolution:
     """Solve the chain form.
 
     Args:

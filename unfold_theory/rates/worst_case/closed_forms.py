@@ -51,10 +51,15 @@ def closed_forms(question: Question) -> list[ClosedForm]:
 
 
 def _product(factors: Enclosure) -> Enclosure:
-    total = Enclosure.exact(1.0)
-    for k in range(len(factors)):
-        total = total * factors[k]
-    return total
+    """Of all entries, halving their number until one is left."""
+    while len(factors) > 1:
+        half = len(factors) // 2
+        pairs = factors[:half] * factors[half : 2 * half]
+        if len(factors) % 2:
+            last = factors[-1:]
+            pairs = Enclosure(np.append(pairs.lo, last.lo), np.append(pairs.hi, last.hi), min(pairs.basis, last.basis))
+        factors = pairs
+    return factors[0]
 
 
 def _products_at_most(steps: np.ndarray, L: float, limit: int) -> bool:

@@ -20,6 +20,7 @@ from unfold_theory.rates.worst_case.measures import output_measure, start_measur
 from unfold_theory.rates.worst_case.problem import Question
 
 FORMS = ("auto", "closed", "chain", "full")
+CHAIN_TOLERANCE, FULL_TOLERANCE = 1e-11, 1e-9
 TIGHT = 1e-5
 GOOD = 1e-6
 """Relative residual above which another scale is tried."""
@@ -113,7 +114,7 @@ def worst_case_rate(
     radius: float = 1.0,
     form: str = "auto",
     all_pairs_up_to: int = 12,
-    tolerance: float = 1e-9,
+    tolerance: float | None = None,
 ) -> WorstCaseRate:
     r"""The worst case of a K-step method over all functions of its classes and all dimensions.
 
@@ -129,7 +130,7 @@ def worst_case_rate(
         radius: R.
         form: ``auto`` for the order above, or one of ``closed``, ``chain``, ``full``.
         all_pairs_up_to: With ``auto``, most steps for which all pairs are tried.
-        tolerance: Of the solver.
+        tolerance: Of the solver; by default 1e-11 for the chain form and 1e-9 over all pairs.
 
     Returns:
         The rate: ``numerical`` with the solver's residual inside the enclosure, or ``certified`` from a closed form.
@@ -152,9 +153,9 @@ def worst_case_rate(
     lower = max((float(c.lower.lo) for c in known if c.lower is not None), default=0.0)
     chain = full = None
     if form != "full":
-        chain = _solved_chain(question, tolerance)
+        chain = _solved_chain(question, CHAIN_TOLERANCE if tolerance is None else tolerance)
     if form == "full" or (form == "auto" and method.depth <= all_pairs_up_to and not _attained(chain, lower)):
-        full = solve_full(build_full(question), tolerance=tolerance)
+        full = solve_full(build_full(question), tolerance=FULL_TOLERANCE if tolerance is None else tolerance)
     return _numerical(question, known, chain, full, lower, radius, form)
 
 
