@@ -7,7 +7,7 @@ from jaxtyping import Float64
 
 from unfold_theory.enclosure import Enclosure
 from unfold_theory.errors import InputError
-from unfold_theory.networks import Alista, ListaCp, ListaCpss
+from unfold_theory.networks import Alista, GatedLista, ListaCp, ListaCpss
 from unfold_theory.problems import SparseRecovery
 from unfold_theory.rates.sparse_coding import (
     THRESHOLD_SLACK,
@@ -80,6 +80,40 @@ def alista_of_theory(
         raise InputError(f"{gains.shape} gains for {depth} layers", "Pass one gain a layer")
     thresholds = _thresholds(weight, problem.dictionary, gains, magnitude, sparsity, 0.0)
     return Alista(problem.dictionary, depth, weights=weight, gains=gains, thresholds=thresholds)
+
+
+def gated_lista_of_theory(
+    problem: SparseRecovery,
+    weight: Float64[np.ndarray, "m n"],
+    *,
+    depth: int,
+    magnitude: Number,
+    sparsity: int,
+    gate: str = "relu",
+) -> GatedLista:
+    r"""Gated LISTA with $\theta^0=\mu sB$, $\theta^{k+1}=2s\mu\theta^k$ and gates that add at most $2\theta^k$.
+
+    A relu gate of size a and rate 1 adds at most $a/4$ to an entry, an exponential one at most $a/e$; both get
+    $a=4\theta^k$ and so stay within the range of ``wu2020.gates_keep_the_gap``.
+
+    Raises:
+        InputError: The class is empty, or the form of the gate is another.
+    """
+    _check_class(magnitude, sparsity, 0.0)
+    if gate not in ("relu", "exponential"):
+        raise InputError(f"A gain gate of the form {gate!r}", "Choose relu or exponential, whose gain is bounded")
+    mu, delta, _ = gram_constants(weight, problem.dictionary)
+    reach = float((mu + delta).hi)
+    thresholds = reach * sparsity * float(magnitude) * (2 * sparsity * reach) ** np.arange(depth)
+    return GatedLista(
+        problem.dictionary,
+        depth,
+        weights=weight,
+        thresholds=thresholds * ROOM ** np.arange(1, depth + 1),
+        gate_sizes=np.concatenate([[0.0], 4 * thresholds[:-1]]),
+        gate_rates=1.0,
+        gate=gate,
+    )
 
 
 def _check_class(magnitude: Number, sparsity: int, noise: float) -> None:
