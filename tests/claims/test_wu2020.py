@@ -147,7 +147,9 @@ def test_trained_like_gates_in_the_residual_are_another_layer():
     assert "without gates" in verify(wu2020.underestimation, setting).reason
 
 
-@pytest.mark.parametrize("sparsity", [1, 2, 3])
+@pytest.mark.parametrize(
+    "sparsity", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow)]
+)
 def test_ten_thousand_extreme_signals_on_a_gaussian_dictionary(sparsity):
     """Minimax weight of a 50 x 100 dictionary: 10,000 signals, 40,000 cells."""
     where = SparseRecovery.gaussian(50, 100, law=WorstCase(sparsity), seed=3)
