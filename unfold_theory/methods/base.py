@@ -136,7 +136,7 @@ class Method(ABC):
         return hash((type(self), *(array.tobytes() for array in self.parameters.values())))
 
 
-def at(values: np.ndarray, k: Step) -> Any:
+def at(values: Any, k: Step) -> Any:
     """The parameter of step k: a number, or a column where k is an array of steps."""
     return values[k][:, None] if isinstance(k, np.ndarray) else values[k]
 
