@@ -60,6 +60,35 @@ def lista_cp_of_theory(
     return ListaCpss(problem.dictionary, depth, weights=weight, thresholds=thresholds, selected=selected)
 
 
+def lista_cp_of_batch(
+    problem: SparseRecovery,
+    weight: Float64[np.ndarray, "m n"],
+    codes: Float64[np.ndarray, "sample n"],
+    *,
+    depth: int,
+) -> ListaCp:
+    r"""LISTA-CP with oracle thresholds $\theta^k=\mu\max_i\|x_i^k-x_i^*\|_1$ over given noise-free signals.
+
+    The theorem's supremum over the class, replaced by the maximum over a batch: large enough for these signals, whose
+    supports all layers then keep, and less than the class needs. Above by half of ``THRESHOLD_SLACK``, and by what
+    float64 may add to an entry that is 0.
+
+    Raises:
+        InputError: The depth is below 1.
+    """
+    mu = float(gram_constants(weight, problem.dictionary)[0].hi)
+    thresholds, x = np.zeros(depth), np.zeros_like(codes)
+    y = codes @ problem.dictionary.T
+    # Products of A and W with a code round by about this, whatever the error is.
+    rounding = 8 * np.finfo(float).eps * max(problem.dictionary.shape) * float(np.abs(codes).sum(axis=1).max())
+    for k in range(depth):
+        worst = float(np.abs(x - codes).sum(axis=1).max())
+        thresholds[k] = mu * worst * ROOM + rounding
+        v = x + (y - x @ problem.dictionary.T) @ weight
+        x = np.sign(v) * np.maximum(np.abs(v) - thresholds[k], 0.0)
+    return ListaCp(problem.dictionary, depth, weights=weight, thresholds=thresholds)
+
+
 def alista_of_theory(
     problem: SparseRecovery,
     weight: Float64[np.ndarray, "m n"],
