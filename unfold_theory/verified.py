@@ -21,7 +21,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
-from unfold_theory.enclosure import UNIT_ROUNDOFF, Basis, Enclosure, minimum
+from unfold_theory.enclosure import UNIT_ROUNDOFF, Basis, Enclosure, minimum, where
 from unfold_theory.enclosure.rounding import Numbers
 from unfold_theory.errors import InputError
 
@@ -100,6 +100,33 @@ def smallest_eigenvalue(matrix: ArrayLike | Enclosure) -> Enclosure:
     v = Enclosure.exact(vector)
     quotient = (v @ (scaled @ v)) / (v @ v)
     return _unscaled(-upper, max(quotient.hi, -upper), exponent, scaled)
+
+
+def symmetric_eigenvalues(matrix: ArrayLike | Enclosure) -> Enclosure:
+    r"""Certified enclosures of all eigenvalues of a symmetric matrix, ascending, shape (k,).
+
+    With any nonsingular V: $\lambda_i(V^TMV)=\theta_i\lambda_i(M)$, $\theta_i\in[1-\nu,1+\nu]$,
+    $\nu=\|I-V^TV\|_2<1$ (Ostrowski; Horn and Johnson, Matrix Analysis, 4.5.9), and by Weyl each $\lambda_i(V^TMV)$ is
+    within the norm of the off-diagonal part of the i-th smallest diagonal entry. V holds the computed eigenvectors.
+
+    Args:
+        matrix: $M$, shape (k, k), finite and symmetric; or an enclosure with symmetric ends, which then speaks of every
+            symmetric matrix in it.
+
+    Raises:
+        InputError: Not a symmetric matrix, an empty side, or a non-finite entry.
+    """
+    scaled, exponent = _scaled(_symmetric(matrix))
+    middle = scaled.mid
+    vectors = np.linalg.eigh((middle + middle.T) / 2)[1]
+    size = len(vectors)
+    defect = _norm_bound(np.eye(size) - Enclosure.exact(vectors.T) @ vectors)
+    rotated = Enclosure.exact(vectors.T) @ (scaled @ vectors)
+    diagonal = rotated[np.arange(size), np.arange(size)].sort()
+    off = _norm_bound(where(np.eye(size, dtype=bool), 0.0, rotated))
+    factor = Enclosure.certified((1.0 - defect).lo, (1.0 + defect).hi)
+    values = Enclosure.certified((diagonal - off).lo, (diagonal + off).hi) / factor
+    return _unscaled(values.lo, values.hi, exponent, scaled)
 
 
 def is_positive_definite(matrix: ArrayLike | Enclosure) -> bool:
