@@ -6,7 +6,7 @@ import torch
 
 from unfold_theory.errors import MissingStructure
 from unfold_theory.methods import AcceleratedProximalGradient, ProximalGradient
-from unfold_theory.networks import Alista, Fista, Ista, ListaCp, build
+from unfold_theory.networks import NETWORKS, Alista, Fista, Ista, ListaCp, build
 
 
 class Lasso:
@@ -50,6 +50,19 @@ def test_a_coupled_network_with_w_equal_a_is_one(problem):
     A, t = problem.dictionary, np.linspace(0.1, 0.3, 4)
     network = Alista(A, 4, weights=A, gains=t, thresholds=0.2 * t)
     np.testing.assert_allclose(network.as_method().steps, t, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_is_a_method_or_says_why_not(problem, name):
+    """At its published initialisation; a network that is a method is one of K = 3 steps."""
+    network = build(name, problem, 3)
+    if name in ("ista", "fista"):
+        assert network.as_method().depth == 3
+        return
+    try:
+        assert network.as_method().depth == 3
+    except MissingStructure as error:
+        assert "worst-case rates of first-order methods: it lacks" in str(error)
 
 
 @pytest.mark.parametrize(

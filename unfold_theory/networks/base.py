@@ -130,7 +130,12 @@ class UnfoldedNetwork(torch.nn.Module, ABC):
         Raises:
             MissingStructure: It is no such method; the message says why, and in which layer.
         """
-        return method_of_layers(self.title, numpy64(self.dictionary), self.affine_layers())
+        try:
+            layers = self.affine_layers()
+        except MissingStructure as error:
+            lacks = "layers of a gradient step and a soft threshold whose scalars are the same for every signal"
+            raise MissingStructure(self.title, "worst-case rates of first-order methods", lacks) from error
+        return method_of_layers(self.title, numpy64(self.dictionary), layers)
 
     # -- building --------------------------------------------------------------------------------------------------
     @classmethod
