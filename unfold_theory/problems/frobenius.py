@@ -116,13 +116,25 @@ def symmetric_weight(dictionary: Any) -> Matrix:
 def frobenius_optimum(dictionary: Any) -> Enclosure:
     r"""Certified $\min\|W^TA\|_F^2=\sum_i1/d_i$ over normalised W, where $d_i=a_i^T(AA^T)^{-1}a_i\in(0,1]$.
 
+    Since $\sum_id_i=m$, the optimum is at least $n^2/m$.
+
+    Args:
+        dictionary: $A$, shape (m, n), full row rank, no zero column.
+
+    Raises:
+        InputError: As :func:`frobenius_weight`; or full rank cannot be certified.
+    """
+    return (1.0 / leverages(dictionary)).sum()
+
+
+def leverages(dictionary: Any) -> Enclosure:
+    r"""Certified $d_i=a_i^T(AA^T)^{-1}a_i\in(0,1]$, shape (n,).
+
     Both ends of $d_i$ hold for any $y_i$; the computed $y_i\approx(AA^T)^{-1}a_i$ makes them tight:
 
     - $d_i\ge2a_i^Ty_i-\|A^Ty_i\|^2$, the maximum of a concave quadratic;
     - $d_i\le(\|A^Ty_i\|+\|AA^Ty_i-a_i\|/\sigma_{\min}(A))^2$, since $d_i=\min\{\|z\|^2:Az=a_i\}$ and
       $z=A^Ty_i-A^+(AA^Ty_i-a_i)$ is feasible.
-
-    Since $\sum_id_i=m$, the optimum is at least $n^2/m$.
 
     Args:
         dictionary: $A$, shape (m, n), full row rank, no zero column.
@@ -139,8 +151,7 @@ def frobenius_optimum(dictionary: Any) -> Enclosure:
     square = (z**2).sum(0)
     lower = (2.0 * (atoms * y).sum(0) - square).lo
     upper = ((square.sqrt() + (atoms @ z - atoms).norm(2, axis=0) / sigma) ** 2).hi
-    leverage = Enclosure.certified(np.maximum(lower, 0.0), np.minimum(upper, 1.0))
-    return (1.0 / leverage).sum()
+    return Enclosure.certified(np.maximum(lower, 0.0), np.minimum(upper, 1.0))
 
 
 def certified_sigma(dictionary: Matrix) -> Enclosure:

@@ -46,6 +46,11 @@ class SignalLaw(ABC):
         r"""The smallest B with $\|x\|_\infty\le B$ almost surely; infinity where there is none."""
         return math.inf
 
+    @property
+    def amplitude_density(self) -> float:
+        """The largest density of a nonzero entry given the support; infinity where there is none, or none is known."""
+        return math.inf
+
     def torch_sample(
         self, count: int, n: int, generator: torch.Generator, dtype: torch.dtype
     ) -> Float[Tensor, "count n"]:
@@ -86,6 +91,11 @@ class BernoulliGaussian(SignalLaw):
     def expected_support(self, n: int) -> float:
         """p n."""
         return self.p * n
+
+    @property
+    def amplitude_density(self) -> float:
+        r"""$1/(\sqrt{2\pi}\,\mathrm{scale})$."""
+        return 1 / (math.sqrt(2 * math.pi) * self.scale)
 
     def torch_sample(
         self, count: int, n: int, generator: torch.Generator, dtype: torch.dtype
@@ -218,6 +228,13 @@ class KSparse(_ExactlySparse):
     def magnitude_bound(self) -> float:
         """The scale for uniform amplitudes, else infinity."""
         return float(self.scale) if self.amplitude == "uniform" else math.inf
+
+    @property
+    def amplitude_density(self) -> float:
+        r"""$1/(\sqrt{2\pi}\,\mathrm{scale})$, or $1/(2(\mathrm{scale}-\mathrm{smallest}))$; infinity where fixed."""
+        if self.amplitude == "normal":
+            return 1 / (math.sqrt(2 * math.pi) * self.scale)
+        return 1 / (2 * (self.scale - self.smallest)) if self.smallest < self.scale else math.inf
 
     def _amplitudes(self, count: int, rng: np.random.Generator) -> Float64[np.ndarray, "count s"]:
         size = (count, self.s)
