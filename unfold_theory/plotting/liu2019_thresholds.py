@@ -94,7 +94,7 @@ def _points(rows: Sequence[Mapping[Any, Any]]) -> list[dict[str, Any]]:
 
 
 def _slope(points: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
-    """Slope of the logarithms by least squares, and the factor of the proportional law through their means."""
+    """Slope of the logarithms by least squares, and the median factor of the proportional law."""
     x, y = (np.log([p[key] for p in points]) for key in ("error", "threshold_over_gain"))
     slope = float(np.polyfit(x, y, 1)[0]) if len(points) > 1 and np.ptp(x) > 0 else float("nan")
-    return slope, float(np.exp(np.mean(y - x)))
+    return slope, float(np.exp(np.median(y - x)))
