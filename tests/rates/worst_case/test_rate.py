@@ -68,7 +68,14 @@ def test_short_proximal_steps(form, count):
     rate = worst_case_rate(ProximalGradient(t), COMPOSITE, form=form)
     assert rate.upper == pytest.approx(1 / (4 * t.sum()), rel=1e-6)
     assert rate.tight
-    assert rate.value.basis == Basis.NUMERICAL
+    assert rate.value.basis == (Basis.CERTIFIED if form == "auto" else Basis.NUMERICAL)
+
+
+def test_the_rate_of_proximal_gradient_ends_where_steps_get_long():
+    assert worst_case_rate(ProximalGradient([1.0, 0.5]), COMPOSITE).form == "closed"
+    long = worst_case_rate(ProximalGradient([1.0, 1.0 + 2**-52]), COMPOSITE)
+    assert long.form != "closed"
+    assert long.upper == pytest.approx(1 / 8, rel=1e-6)
 
 
 def test_multipliers_and_couplings_prove_the_rate():
@@ -279,7 +286,7 @@ def test_a_reduced_set_that_bounds_nothing_is_no_trace_of_a_solver():
 
 def test_a_thousand_steps():
     h = steps(0, 1000)
-    rate = worst_case_rate(ProximalGradient(h), COMPOSITE)
+    rate = worst_case_rate(ProximalGradient(h), COMPOSITE, form="chain")
     assert rate.upper == pytest.approx(1 / (4 * h.sum()), rel=1e-6)
     assert rate.form == "chain"
     assert rate.tight

@@ -100,17 +100,19 @@ def _gradient_gap(question: Question) -> Iterator[ClosedForm]:
     if (steps > 0).all():
         huber = L / (4 * T + 2)
         short = _products_at_most(steps, question.classes["f"].L, 1)
-        yield ClosedForm("LR^2/(4T+2)", "teboulle2023", upper=huber if short else None, lower=huber)
+        yield ClosedForm("LR^2/(4T+2)", "drori2014", upper=huber if short else None, lower=huber)
         if (h.hi < 2).all():
-            yield ClosedForm("variable-step Nesterov", "", upper=2 * L / (4 + (h * (2 - h)).sum()))
+            yield ClosedForm("variable-step Nesterov", "nesterov2018", upper=2 * L / (4 + (h * (2 - h)).sum()))
 
 
 def _proximal_gap(question: Question) -> Iterator[ClosedForm]:
-    """The upper side is proved instance by instance only (exact certificates), so it is not given here."""
     if not (_is(question, ProximalGradient, GAP, DISTANCE) and _is_smooth_convex(question)):
         return
-    _, h, L = _normalised(question)
-    yield ClosedForm("soft-threshold instance LR^2/(4T)", "", lower=L / (4 * h.sum()))
+    steps, h, L = _normalised(question)
+    bound = L / (4 * h.sum())
+    # Steps are positive; the upper side is a sum of squares for all K (proofs_checks/check_teboulle2023.py).
+    short = _products_at_most(steps, question.classes["f"].L, 1)
+    yield ClosedForm("LR^2/(4T)", "teboulle2023", upper=bound if short else None, lower=bound)
     yield ClosedForm("quadratic instance", "", lower=_product((1 - h) ** 2) * L / 2)
 
 
