@@ -123,7 +123,7 @@ def _proximal_point(question: Question) -> Iterator[ClosedForm]:
     if not question.method._plain:  # type: ignore[attr-defined]
         return
     bound = 1 / (4 * Enclosure.exact(question.method.parameters["steps"]).sum())
-    yield ClosedForm("R^2/(4T)", "taylor2017composite", upper=bound, lower=bound)
+    yield ClosedForm("R^2/(4T)", "taylor2017", upper=bound, lower=bound)
 
 
 def _contraction(question: Question) -> Iterator[ClosedForm]:
