@@ -166,3 +166,27 @@ def test_what_has_no_certificate_says_so():
         certify(GradientDescent(np.ones(3)), smooth_convex(1.0), start="residual")
     with pytest.raises(InputError, match="shorter steps"):
         certify(ProximalGradient(np.array([1.0, 2.5, 3.0])), COMPOSITE, margins=(1e-9,))
+
+
+@pytest.mark.parametrize(
+    ("method", "classes", "looser"),
+    [
+        (GradientDescent([1.95, 0.629]), smooth_convex(), 1.006),
+        (AcceleratedGradient([1.4, 0.6, 1.7, 0.9], [0.3, 0.8, 0.5, 0.0]), smooth_convex(), 1.01),
+        (ProximalGradient([0.7, 1.9, 0.4, 1.8]), COMPOSITE, 1 - 1e-9),
+    ],
+    ids=["gd", "momentum", "pgm"],
+)
+def test_all_pairs_beside_the_chain(method, classes, looser):
+    proved = certify(method, classes, form="full")
+    assert proved.finding.accepted
+    assert proved.finding.checkers == ("FLINT", "SymPy")
+    assert proved.slack < 1e-8
+    full = worst_case_rate(method, classes, form="full")
+    assert float(proved.rate.hi) == pytest.approx(full.upper, rel=1e-7)
+    assert float(certify(method, classes).rate.hi) > looser * float(proved.rate.hi)
+
+
+def test_an_unknown_form_is_refused():
+    with pytest.raises(InputError, match="no certificates of form"):
+        certify(GradientDescent([1.0]), smooth_convex(), form="closed")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -33,6 +33,7 @@ from unfold_theory.methods import Method
 from unfold_theory.rates.worst_case.chain import build_chain
 from unfold_theory.rates.worst_case.chain_solver import solve_chain
 from unfold_theory.rates.worst_case.closed_multipliers import closed_form
+from unfold_theory.rates.worst_case.full import build_full, solve_full
 from unfold_theory.rates.worst_case.measures import MEASURES, Measure
 from unfold_theory.rates.worst_case.problem import Question
 from unfold_theory.rates.worst_case.rate import ask, default_scale
@@ -58,6 +59,7 @@ class CertifiedRate:
         question: What was asked.
         margin, scale: Those that passed; a margin of 0 for multipliers in closed form.
         seconds: Time for solving and rounding, without the checkers' own.
+        form: The inequalities it was made from: ``chain`` or ``full``.
     """
 
     certificate: Certificate
@@ -66,6 +68,7 @@ class CertifiedRate:
     margin: float
     scale: float
     seconds: float
+    form: str = "chain"
 
     @property
     def rate(self) -> Enclosure:
@@ -75,7 +78,7 @@ class CertifiedRate:
     @cached_property
     def solver_value(self) -> float:
         """The solver's own value, without a margin and as accurate as it gets: numerical, and no bound."""
-        return solve_chain(build_chain(self.question, scale=self.scale), tolerance=TOLERANCE).value
+        return _solver(self.question, self.form, self.scale)(0.0).value
 
     @property
     def slack(self) -> float:
@@ -90,6 +93,7 @@ def certify(
     start: Any = "distance",
     *,
     closed: bool = True,
+    form: str = "chain",
     margins: tuple[float, ...] = MARGINS,
     independently: bool = True,
 ) -> CertifiedRate:
@@ -102,39 +106,52 @@ def certify(
         start: See there; ``distance``, or ``gap`` for methods that evaluate their starting point.
         closed: Whether multipliers in closed form are tried first: no slack, for gradient descent and proximal
             gradient with short steps.
+        form: ``chain``, or ``full``: inequalities of all pairs and one matrix, for long steps and some 20 of them.
         margins: Tried in this order.
         independently: Whether the second checker runs too, where the size allows.
 
     Raises:
-        InputError: No finite worst case exists, or no margin and scale led to a certificate.
+        InputError: The form is unknown, no finite worst case exists, or no margin and scale led to a certificate.
         MissingStructure: Certificates do not speak of this method or measure.
     """
+    if form not in ("chain", "full"):
+        raise InputError(f"There are no certificates of form {form!r}", "Choose chain or full")
     question = ask(method, classes, measure, start)
     began = time.perf_counter()
-    form = _Form(question)
-    if closed and method.depth <= CLOSED_UP_TO and (theorem := closed_form(form.statement(Fraction(1)))) is not None:
+    rounding = _Rounding(question, form)
+    stated = rounding.statement(Fraction(1))
+    if closed and method.depth <= CLOSED_UP_TO and (theorem := closed_form(stated)) is not None:
         seconds = time.perf_counter() - began
         finding = check(theorem.certificate(), independently=independently)
         if finding.accepted:
             return CertifiedRate(theorem.certificate(), finding, question, 0.0, default_scale(question), seconds)
     reasons: list[str] = []
-    for scale in _scales(question):
-        blocks = build_chain(question, scale=scale)
+    for scale in _scales(question) if form == "chain" else (1.0,):
+        solve = _solver(question, form, scale)
         for margin in margins:
-            chain = solve_chain(blocks, margin=margin, tolerance=TOLERANCE)
-            if "Infeasible" in chain.result.status:
-                reasons.append("the chain form has no solution")
+            solution = solve(margin)
+            if "Infeasible" in solution.result.status:
+                reasons.append(f"the {form} form has no solution")
                 break
-            theorem = form.round(chain.multipliers, chain.value)
+            theorem = rounding.round(solution.multipliers, solution.value)
             if theorem is None:
                 continue
             seconds = time.perf_counter() - began
             finding = check(theorem.certificate(), independently=independently)
             if finding.accepted:
-                return CertifiedRate(theorem.certificate(), finding, question, margin, scale, seconds)
+                return CertifiedRate(theorem.certificate(), finding, question, margin, scale, seconds, form)
             reasons.append(finding.reason)
     why = reasons[-1] if reasons else "rounding left every block indefinite"
     raise InputError(f"No certificate was found for {method.depth} steps of {method.title}: {why}", "Use shorter steps")
+
+
+def _solver(question: Question, form: str, scale: float) -> Callable[[float], Any]:
+    """The program of a form, as a function of the margin."""
+    if form == "full":
+        full = build_full(question)
+        return lambda margin: solve_full(full, margin=margin, tolerance=TOLERANCE)
+    blocks = build_chain(question, scale=scale)
+    return lambda margin: solve_chain(blocks, margin=margin, tolerance=TOLERANCE)
 
 
 def _scales(question: Question) -> Iterator[float]:
@@ -143,10 +160,11 @@ def _scales(question: Question) -> Iterator[float]:
     yield from dict.fromkeys((default_scale(question), 1.0, 1 / (2 * total)))
 
 
-class _Form:
+class _Rounding:
     """The statement of a question, and the rounding of multipliers for it."""
 
-    def __init__(self, question: Question):
+    def __init__(self, question: Question, form: str):
+        self.form = "gram" if form == "full" else form
         method = question.method
         wanted = PARAMETERS.get(method.title)
         if wanted is None or getattr(method, "extrapolated", False) or not getattr(method, "shadow", True):
@@ -177,7 +195,7 @@ class _Form:
         statement = self.statement(rate)
         try:
             self._cancel(values, statement)
-            blocks = exact.own_matrices(statement, Multipliers("chain", values, ()))
+            blocks = exact.own_matrices(statement, Multipliers(self.form, values, ()))
         except (exact.Refused, KeyError):
             return None
         if self.start == "distance":
@@ -192,7 +210,7 @@ class _Form:
             if found is None or found[1] is not None:
                 return None
             couplings = found[0]
-        return WorstCaseRate(statement, Multipliers("chain", values, couplings))
+        return WorstCaseRate(statement, Multipliers(self.form, values, couplings))
 
     def _cancel(self, values: dict[Name, Fraction], statement: Statement) -> None:
         """Make function values cancel by the multipliers of (*, k), or of (k, infimum)."""

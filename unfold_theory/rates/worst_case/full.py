@@ -269,8 +269,8 @@ class FullSolution:
         return named
 
 
-def solve_full(full: Full, *, tolerance: float = 1e-9) -> FullSolution:
-    """Solve over all pairs."""
+def solve_full(full: Full, *, tolerance: float = 1e-9, margin: float = 0.0) -> FullSolution:
+    """Solve over all pairs; with a margin, multipliers are at least that and the matrix at least that times I."""
     n, F = len(full.kinds), full.balance.size
     counts = [len(family.names) for family in full.families]
     quadratic = sp.vstack([svec_rows(f.terms, len(f.names), n) for f in full.families]).tocsr()
@@ -294,7 +294,7 @@ def solve_full(full: Full, *, tolerance: float = 1e-9) -> FullSolution:
     if F:
         blocks.insert(0, sp.hstack([sp.csc_matrix(full.start_balance[:, None]), linear]))
     A = sp.vstack(blocks).tocsc()
-    b = np.concatenate([full.balance, np.zeros(m + 1), -svec(full.objective)])
+    b = np.concatenate([full.balance, np.full(m + 1, -margin), -svec(full.objective + margin * np.eye(n))])
     q = np.zeros(m + 1)
     q[0] = 1.0
     cones = [clarabel.ZeroConeT(F)] if F else []
