@@ -12,8 +12,12 @@ from unfold_theory.enclosure import Enclosure
 from unfold_theory.errors import InputError
 
 SILVER_RATIO = 1.0 + Enclosure.exact(2.0).sqrt()
-LONG_STEPS: tuple[tuple[float, ...], ...] = ((2.9, 1.5), (1.5, 4.9, 1.5), (1.5, 2.2, 1.5, 12.0, 1.5, 2.2, 1.5))
-"""Patterns $Lt_1,\\dots,Lt_p$ of Grimmer (2024), table 1, up to seven steps."""
+LONG_STEPS: dict[tuple[float, ...], float] = {
+    (2.9, 1.5): 2.0**-7,
+    (1.5, 4.9, 1.5): 2.0**-10,
+    (1.5, 2.2, 1.5, 12.0, 1.5, 2.2, 1.5): 2.0**-14,
+}
+r"""Patterns $Lt_1,\dots,Lt_p$ of Grimmer (2024), and a $\Delta$ for which each is proved straightforward."""
 
 
 def valuation(i: int) -> int:
