@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.claims.settings import HADAMARD, alista_setting, cp_setting, given
+from tests.claims.settings import HADAMARD, alista_setting, cp_setting, given, problem
 from unfold_theory.claim import Setting, Status, verify
 from unfold_theory.claims import unfoldtheory2026 as ours
 from unfold_theory.enclosure import Enclosure
@@ -245,3 +245,76 @@ def test_unconditional_bound_is_never_violated_by_trained_looking_networks(name)
             assert verdict.coverage == 1
             cells += verdict.conclusion.holds.size
     assert cells == 0 or cells == 2 * 3 * 4 * 40
+
+
+GAINS_OF_ALL = np.array([1.0, 0.9, 1.1, 1.0, 1.2, 0.8, 1.0, 1.0])
+
+
+def linear_setting(gains, *, asymmetric=0.0):
+    """Every entry is support and thresholds are 0: the network is a product of I - gain M, started where it is slow."""
+    rng = np.random.default_rng(3)
+    matrix = rng.standard_normal((12, 5))
+    matrix /= np.linalg.norm(matrix, axis=0)
+    weight = matrix + asymmetric * rng.standard_normal(matrix.shape)
+    where = SparseRecovery(matrix, KSparse(5))
+    network = Alista(matrix, len(gains), weights=weight, gains=np.asarray(gains), thresholds=0.0)
+    directions = np.linalg.eigh(matrix.T @ matrix)[1].T
+    return Setting(network, where, given(directions, matrix=matrix))
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        cp_setting(3),
+        cp_setting(3, noise=0.01),
+        cp_setting(3, selected=[1, 1, 2, 2, 3, 3, 3, 3]),
+        alista_setting(2, gains=GAINS_OF_ALL),
+        linear_setting([0.7] * 6),
+        linear_setting([0.6, 1.4, 0.9]),
+        linear_setting([0.7] * 4, asymmetric=0.05),
+    ],
+    ids=["cp", "noise", "cpss", "alista", "one-gain", "gains", "asymmetric"],
+)
+def test_local_rate_holds_where_the_support_is_identified(setting):
+    verdict = verify(ours.local_rate, setting)
+    assert verdict.status is Status.HOLDS
+    assert verdict.coverage == 1
+
+
+def test_local_rate_is_the_spectral_radius_for_one_gain_and_attained():
+    setting = linear_setting([0.7] * 6)
+    bound = setting.cached(ours.local)
+    values = np.linalg.eigvalsh(setting.problem.dictionary.T @ setting.problem.dictionary)
+    radius = np.abs(1 - 0.7 * values).max()
+    assert np.allclose(bound.bound.hi[:, 0], radius ** np.arange(1, 7), rtol=1e-6)
+    assert verify(ours.local_rate, setting).tightness > 1 - 1e-6
+    assert verify(ours.local_rate.scaled(0.99), setting).status is Status.VIOLATED
+    # Gains at the inverse zeros of a polynomial are bounded by its maximum, not by the product of the factors' maxima.
+    low, high = values[0], values[-1]
+    zeros = (low + high) / 2 + (high - low) / 2 * np.cos(np.pi * (np.arange(4) + 0.5) / 4)
+    chebyshev = linear_setting(1 / zeros).cached(ours.local).bound.hi[-1, 0]
+    a = (high - low) / (high + low)
+    assert chebyshev == pytest.approx(1 / np.cosh(4 * np.arccosh(1 / a)), rel=0.1)
+    assert chebyshev < a**4 / 2
+
+
+def test_false_local_rates_are_violated():
+    assert verify(ours.local_rate.scaled(0.9), cp_setting(3)).status is Status.VIOLATED
+    # The product alone, as if thresholds did not act on the support: ||I - M_SS|| <= 1/4 for three atoms.
+    alone = ours.local_rate.concluding(
+        lambda s: s.error(2) <= s.cached(ours.local).initial * Enclosure.exact(0.25) ** s.depth.lo.astype(int),
+        "without-thresholds",
+    )
+    assert verify(alone, cp_setting(3)).status is Status.VIOLATED
+
+
+def test_local_rate_waits_for_the_support():
+    late = verify(ours.local_rate, cp_setting(3, scale=0.6))
+    assert late.status is Status.HOLDS
+    assert 0 < late.coverage < 1
+    never = verify(ours.local_rate, alista_setting(4, scale=0.0))
+    assert never.status is Status.NOT_APPLICABLE
+    assert "support_identified: refuted" in never.reason
+    untied = verify(ours.local_rate, cp_setting(3, network=Lista.for_problem(problem(3), 8)))
+    assert untied.status is Status.NOT_APPLICABLE
+    assert "share one weight" in untied.reason

@@ -20,10 +20,13 @@ from unfold_theory.claims.shared import (
     zero_code_support,
 )
 from unfold_theory.enclosure import Basis, Enclosure, Inequality
+from unfold_theory.errors import MissingStructure
+from unfold_theory.rates.local_rate import LocalBound, local_bound
 from unfold_theory.rates.master_lemma import LayerwiseBound, class_bound, sample_bound
 from unfold_theory.rates.unconditional_bound import UnconditionalBound, unconditional_bound
 
 PROOF = "proofs_checks/check_unfoldtheory2026.py"
+LOCAL_PROOF = "proofs_checks/check_unfoldtheory2026_local.py"
 
 
 def uniform(s: Setting) -> LayerwiseBound:
@@ -181,3 +184,41 @@ def false_positives_counted(s: Setting) -> Inequality:
     return Enclosure.exact(wrong.astype(float)) <= Enclosure.exact(
         s.cached(unconditional).false_positives.astype(float)
     )
+
+
+def local(s: Setting) -> LocalBound:
+    """The bound from the identification of each signal's support on."""
+    layers = s.network.affine_layers()
+    weight = np.asarray(layers[0].weight)
+    if not all(layer.coupled and np.array_equal(layer.weight, weight) for layer in layers):
+        raise MissingStructure(s.network.title, "a local rate", "coupled layers that share one weight")
+    v, slack = s.preactivations
+    taken = Enclosure.numerical(np.abs(v - s.iterates[1:]), slack[:, :, None])
+    gains = np.array([float(layer.gain) for layer in layers])
+    return local_bound(weight, gains, s.problem.dictionary, s.iterates, s.truth, abs(taken), s.batch.noise)
+
+
+@hypothesis(scope="cell")
+def support_identified(s: Setting) -> Inequality:
+    r"""$k>k_0$: from depth $k_0$ on no code of this signal has an entry off the support of $x^*$."""
+    return Enclosure.exact(s.cached(local).start.astype(float)) < s.depth
+
+
+@claim(
+    source="unfoldtheory2026",
+    theorem="local rate",
+    hypotheses=[layers_as_declared, support_identified],
+    trivial=lambda s: s.cached(local).initial,
+    proof=LOCAL_PROOF,
+)
+def local_rate(s: Setting) -> Inequality:
+    r"""Coupled layers, one W: $\|x^k-x^*\|_2\le U_k/\sqrt{\min_Sd}$ once the support is identified at depth $k_0$,
+    $U_k=P_{k_0,k}U_{k_0}+\sum_{j=k_0}^{k-1}P_{j+1,k}(\|r^j\|+|\gamma^j|\|N\|U_j)$,
+    $P_{j,k}=\max_{l\le\lambda\le h}\prod_{i=j}^{k-1}|1-\gamma^i\lambda|$ and $[l,h]$ encloses the spectrum of the
+    symmetric part of $D^{1/2}W_S^TA_SD^{-1/2}$, N the rest, $r^j=D^{1/2}(\gamma^jW_S^T\varepsilon-t^j)$, $t^j$ what the
+    threshold took on S.
+
+    Where thresholds vanish, one gain gives the spectral radius and Chebyshev gains their polynomial's maximum; where
+    they act, they add what they take. Vacuous where nothing is gained on the error at identification.
+    """
+    return s.error(2) <= s.up_to_rounding(s.cached(local).bound, 2)
