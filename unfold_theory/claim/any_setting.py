@@ -38,6 +38,16 @@ class AnySetting(ABC):
 
     @property
     @abstractmethod
+    def title(self) -> str:
+        """What is verified, as tables show it."""
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """What it is verified on, in words."""
+
+    @property
+    @abstractmethod
     def depth(self) -> Enclosure:
         """1, ..., K, shape (depth, 1)."""
 

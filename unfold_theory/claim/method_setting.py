@@ -116,6 +116,17 @@ class MethodSetting(AnySetting):
         return self.method.title
 
     @property
+    def title(self) -> str:
+        """The method's title."""
+        return self.method.title
+
+    @property
+    def place(self) -> str:
+        """The class, and how many functions of it."""
+        kind = "composite functions, curvature of the smooth part" if self.composite else "functions, curvature"
+        return f"{len(self.functions)} {kind} in [{self._constants[1]:g}, {self._constants[0]:g}]"
+
+    @property
     def shape(self) -> tuple[int, int]:
         """(K, N): steps and samples."""
         return self.method.depth, len(self.functions)

@@ -137,6 +137,16 @@ class Setting(AnySetting):
         return self.network.name
 
     @property
+    def title(self) -> str:
+        """The network's title."""
+        return self.network.title
+
+    @property
+    def place(self) -> str:
+        """The problem."""
+        return str(self.problem)
+
+    @property
     def depth(self) -> Enclosure:
         """1, ..., K, shape (depth, 1)."""
         return Enclosure.exact(np.arange(1, self.network.depth + 1)[:, None])

@@ -15,6 +15,8 @@ from unfold_theory.store import Store
 from unfold_theory.suite import (
     Done,
     Entry,
+    MethodEntry,
+    MethodSubject,
     Study,
     Subject,
     VerdictRecord,
@@ -47,7 +49,9 @@ def prepare_with_progress(entries: Sequence[Entry], *, jobs: int, store: Store |
         return prepare(entries, store, jobs=jobs, watch=watch)
 
 
-def registered_with_progress(entries: Sequence[Entry], *, jobs: int, store: Store | None = None) -> list[VerdictRecord]:
+def registered_with_progress(
+    entries: Sequence[Entry | MethodEntry], *, jobs: int, store: Store | None = None
+) -> list[VerdictRecord]:
     """:func:`~unfold_theory.suite.registered_verdicts`, watched."""
     with _watched("verifying", "{} settings to verify") as watch:
         return registered_verdicts(entries, store, jobs=jobs, watch=watch)
@@ -78,7 +82,7 @@ def _watched(title: str, opening: str) -> Iterator[Watch]:
         yield Watch(start, done, lambda fraction: progress.update(task, completed=fraction))
 
 
-def verify_with_progress(claims: Sequence[Claim], subjects: Sequence[Subject]) -> list[Verdict]:
+def verify_with_progress(claims: Sequence[Claim], subjects: Sequence[Subject | MethodSubject]) -> list[Verdict]:
     """Every claim on every subject's setting."""
     verdicts = []
     with _bar() as progress:

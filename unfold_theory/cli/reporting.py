@@ -19,7 +19,7 @@ from unfold_theory.report import write as writing
 from unfold_theory.report.folder import MARK
 from unfold_theory.report.write import ReportFormat
 from unfold_theory.store import Store
-from unfold_theory.suite import Entry, literature, suite
+from unfold_theory.suite import Entry, MethodEntry, MethodSubject, Subject, literature, method_entries, suite
 
 FORMATS = ("html", "latex")
 
@@ -33,7 +33,7 @@ def write(
     """Train what is not in the cache, verify every claim on every setting, and write the report."""
     if format not in FORMATS:
         raise InputError(f"There is no report format {format!r}", f"Choose {' or '.join(FORMATS)}")
-    entries = suite(scale)
+    entries = [*suite(scale), *method_entries()]
     require_replaceable(out)
     made = "html" if format == "html" else "latex"
     kept, console = KeptReport(entries, Store(), scale=scale, format=made), messages()
@@ -49,8 +49,10 @@ def write(
     return int(violated > 0)
 
 
-def _write(entries: Sequence[Entry], out: Path, scale: str, format: ReportFormat, jobs: int) -> Path:
-    subjects = prepare_with_progress(entries, jobs=jobs)
+def _write(entries: Sequence[Entry | MethodEntry], out: Path, scale: str, format: ReportFormat, jobs: int) -> Path:
+    subjects: list[Subject | MethodSubject] = []
+    subjects += prepare_with_progress([e for e in entries if isinstance(e, Entry)], jobs=jobs)
+    subjects += [MethodSubject(e, e.setting()) for e in entries if isinstance(e, MethodEntry)]
     verdicts = registered_with_progress(entries, jobs=jobs)
     studies = {figure.study.name: figure.study for figure in writing.STUDY_FIGURES.values()}
     tables = studies_with_progress(list(studies.values()), scale, jobs=jobs)

@@ -20,7 +20,7 @@ from unfold_theory.cli.console import output
 from unfold_theory.cli.progress import prepare_with_progress, verify_with_progress
 from unfold_theory.errors import InputError
 from unfold_theory.networks.user_files import load_user_file, user_networks
-from unfold_theory.suite import Entry, Subject, entries_for, suite, versions
+from unfold_theory.suite import Entry, MethodSubject, Subject, entries_for, method_entries, suite, versions
 from unfold_theory.training import load_checkpoint, write_atomically
 
 COLOURS = {
@@ -63,14 +63,16 @@ def verify_claims(
         if value is not None and value < (1 if name == "--signals" else 0):
             raise InputError(f"{name} {value}", "Choose a positive number of signals and a nonnegative seed")
     if checkpoint is not None:
-        subjects = [_of_checkpoint(checkpoint, network, signals, seed, lam)]
+        subjects: list[Subject | MethodSubject] = [_of_checkpoint(checkpoint, network, signals, seed, lam)]
     else:
         if lam is not None:
             raise InputError("--lam belongs to a checkpoint", "Add --checkpoint, or leave it out")
         entries = [
             _changed(e, signals, seed) for e in (suite(scale) if network is None else entries_for(network, scale))
         ]
-        subjects = prepare_with_progress(entries, jobs=jobs)
+        subjects = list(prepare_with_progress(entries, jobs=jobs))
+        if network is None and signals is None and seed is None:
+            subjects += [MethodSubject(entry, entry.setting()) for entry in method_entries()]
     verdicts = verify_with_progress(chosen, subjects)
     if json_file is not None:
         record = {"versions": versions(), "verdicts": [verdict.to_dict() for verdict in verdicts]}

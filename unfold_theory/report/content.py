@@ -14,7 +14,7 @@ from pybtex.plugin import find_plugin
 
 from unfold_theory.claim import Claim, Status
 from unfold_theory.claim.sources import bibliography, entry_of, to_bibtex
-from unfold_theory.suite import Subject, VerdictRecord, versions
+from unfold_theory.suite import MethodSubject, Subject, VerdictRecord, versions
 
 FORMAT = 1
 NMSE_NOTE = "NMSE is 10 log10(sum||e||²/sum||x*||²) over the batch (ratio of means), e = x^K − x*."
@@ -66,7 +66,7 @@ class Report:
 
     scale: str
     claims: Sequence[Claim]
-    subjects: Sequence[Subject]
+    subjects: Sequence[Subject | MethodSubject]
     verdicts: Sequence[VerdictRecord]
     figures: Sequence[ReportFigure]
 
@@ -86,7 +86,7 @@ class Report:
         return [v for v in self.verdicts if v.claim == claim.id and v.lacking]
 
     @property
-    def regimes(self) -> list[tuple[str, list[Subject]]]:
+    def regimes(self) -> list[tuple[str, list[Subject | MethodSubject]]]:
         """Subjects grouped by regime, in order."""
         return [(regime, list(group)) for regime, group in groupby(self.subjects, key=lambda s: s.entry.regime)]
 
@@ -94,7 +94,7 @@ class Report:
     def sources(self) -> dict[str, Entry]:
         """Bibliography entries of claims, networks and figures, by key."""
         found = {claim.source: entry_of(claim) for claim in self.claims}
-        keys = [subject.setting.network.source for subject in self.subjects]
+        keys = [s.setting.network.source for s in self.subjects if isinstance(s, Subject)]
         keys += [key for figure in self.figures for key in figure.sources]
         for key in keys:
             found.setdefault(key, bibliography().entries.get(key))
@@ -112,9 +112,9 @@ class Report:
         """The same as a BibTeX file."""
         return to_bibtex(self.sources)
 
-    def nmse(self, subject: Subject) -> float | None:
-        """NMSE of the output in dB; None where the problem has no planted codes."""
-        if subject.setting.batch.x is None:
+    def nmse(self, subject: Subject | MethodSubject) -> float | None:
+        """NMSE of the output in dB; None where there are no planted codes."""
+        if isinstance(subject, MethodSubject) or subject.setting.batch.x is None:
             return None
         return float(subject.setting.nmse_db[-1])
 

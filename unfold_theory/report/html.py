@@ -12,7 +12,7 @@ from unfold_theory.claim.presentation import SYMBOL
 from unfold_theory.claim.sources import citation
 from unfold_theory.report.content import NMSE_NOTE, PROOF_MEANINGS, STATUS_MEANINGS, Report
 from unfold_theory.report.mathematics import statement_html
-from unfold_theory.suite import Subject, versions
+from unfold_theory.suite import MethodSubject, Subject, versions
 
 MARKS = {"met": "✓", "refuted": "✗", "undecided": "?"}
 
@@ -50,6 +50,6 @@ def identifiers(report: Report) -> dict[str, str]:
     return {s.entry.name: re.sub(r"[^a-z0-9]+", "-", s.entry.name.lower()).strip("-") for s in report.subjects}
 
 
-def short_name(subject: Subject) -> str:
+def short_name(subject: Subject | MethodSubject) -> str:
     """A setting's name without its regime, which stands above it."""
     return subject.entry.name.removesuffix(f", {subject.entry.regime}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from unfold_theory.report import write
 from unfold_theory.report.folder import MARK, replaced_folder
 from unfold_theory.store import Store
-from unfold_theory.suite import Entry, versions
+from unfold_theory.suite import Entry, MethodEntry, versions
 from unfold_theory.suite.verdicts import package_sha256
 from unfold_theory.training import write_atomically
 
@@ -27,7 +27,7 @@ class KeptReport:
         format: ``html`` or ``latex``.
     """
 
-    def __init__(self, entries: Sequence[Entry], store: Store, *, scale: str, format: write.ReportFormat):
+    def __init__(self, entries: Sequence[Entry | MethodEntry], store: Store, *, scale: str, format: write.ReportFormat):
         state = {
             "scale": scale,
             "format": format,

@@ -60,7 +60,14 @@ def _settings(report: Report) -> str:
     for subject in report.subjects:
         entry, nmse = subject.entry, report.nmse(subject)
         shown = "--" if nmse is None else f"${nmse:.1f}$"
-        cells = (escape_latex(entry.name), str(entry.depth), entry.origin, shown, str(entry.signals), str(entry.seed))
+        cells = (
+            escape_latex(entry.name),
+            str(entry.depth),
+            entry.origin,
+            shown,
+            str(entry.signals),
+            str(getattr(entry, "seed", "--")),
+        )
         rows.append(" & ".join(cells) + r" \\")
     return "\n".join(
         [
@@ -77,7 +84,7 @@ def _settings(report: Report) -> str:
 def _claim(report: Report, claim: Claim) -> str:
     rows = [_row(v) for v in report.verdicts if v.claim == claim.id and not v.lacking]
     lacking = len(report.lacking(claim))
-    others = f"Not applicable to {lacking} settings whose network lacks what it speaks of." if lacking else ""
+    others = f"Not applicable to {lacking} settings that lack what it speaks of." if lacking else ""
     hypotheses = [f"\\item {statement(h.statement)}" for h in claim.hypotheses]
     return "\n".join(
         [

@@ -16,7 +16,7 @@ from unfold_theory.report.content import Report, ReportFigure
 from unfold_theory.report.folder import MARK, replaced_folder
 from unfold_theory.report.html import page
 from unfold_theory.report.latex import document
-from unfold_theory.suite import Subject, VerdictRecord
+from unfold_theory.suite import MethodSubject, Subject, VerdictRecord
 
 ReportFormat = Literal["html", "latex"]
 STYLES: dict[str, str] = {"html": "neurips", "latex": "ieee"}
@@ -24,7 +24,7 @@ STYLES: dict[str, str] = {"html": "neurips", "latex": "ieee"}
 
 def write_report(
     claims: Sequence[Claim],
-    subjects: Sequence[Subject],
+    subjects: Sequence[Subject | MethodSubject],
     verdicts: Sequence[VerdictRecord],
     folder: str | Path,
     *,
@@ -55,12 +55,12 @@ def write_report(
         InputError: The folder holds something else than a report, or cannot be written.
     """
     with replaced_folder(folder) as place:
-        figures = []
+        figures, networks = [], [subject for subject in subjects if isinstance(subject, Subject)]
         for name, spec in FIGURES.items():
-            if not any(spec.wants(subject.entry) for subject in subjects):
+            if not any(spec.wants(subject.entry) for subject in networks):
                 continue
             on_figure(name)
-            spec.render(subjects, place / "figures", style=style or STYLES[format])
+            spec.render(networks, place / "figures", style=style or STYLES[format])
             figures.append(_figure(name, spec.title, place / "figures"))
         for name, spec in STUDY_FIGURES.items():
             if spec.study.name in (tables or {}):

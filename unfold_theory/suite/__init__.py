@@ -1,6 +1,7 @@
 """The networks and settings that ``verify``, ``report`` and the figures run on."""
 
 from unfold_theory.suite.entry import Entry, resolve_network
+from unfold_theory.suite.methods import MethodEntry, MethodSubject, method_entries
 from unfold_theory.suite.prepare import Subject, prepare
 from unfold_theory.suite.records import FindingRecord, VerdictRecord
 from unfold_theory.suite.scales import SCALES, Scale, entries_for, find_scale, suite
@@ -16,6 +17,8 @@ __all__ = [
     "Done",
     "Entry",
     "FindingRecord",
+    "MethodEntry",
+    "MethodSubject",
     "Row",
     "Scale",
     "Study",
@@ -26,6 +29,7 @@ __all__ = [
     "find_scale",
     "find_study",
     "literature",
+    "method_entries",
     "prepare",
     "registered_verdicts",
     "resolve_network",

@@ -51,6 +51,11 @@ class Entry:
         """The problem, built anew."""
         return SparseRecovery.from_recipe(dict(self.problem_recipe))
 
+    @property
+    def fingerprint(self) -> str:
+        """Of the problem."""
+        return self.problem().fingerprint
+
     def recipe(self) -> dict[str, Any]:
         """JSON-able description, for sidecars and reports."""
         return {

@@ -17,6 +17,7 @@ import torch
 from unfold_theory.claim import CLAIMS, verify
 from unfold_theory.store import Store
 from unfold_theory.suite.entry import Entry
+from unfold_theory.suite.methods import MethodEntry, method_entries
 from unfold_theory.suite.prepare import prepare
 from unfold_theory.suite.records import VerdictRecord
 from unfold_theory.suite.versions import versions
@@ -25,7 +26,7 @@ from unfold_theory.training import write_atomically
 
 
 def registered_verdicts(
-    entries: Sequence[Entry], store: Store | None = None, *, jobs: int = 2, watch: Watch | None = None
+    entries: Sequence[Entry | MethodEntry], store: Store | None = None, *, jobs: int = 2, watch: Watch | None = None
 ) -> list[VerdictRecord]:
     """Records of every claim of the literature on every entry, entries outermost.
 
@@ -43,21 +44,24 @@ def registered_verdicts(
     store = store or Store()
     known = {entry.name: _read(_path(entry, store), entry) for entry in entries}
     missing = [entry for entry in entries if known[entry.name] is None]
-    found = run_pieces(_verify, [(entry, str(store.root)) for entry in missing], jobs, watch or Watch())
+    # A method's functions do not travel between processes: its name does.
+    pieces = [(entry.name if isinstance(entry, MethodEntry) else entry, str(store.root)) for entry in missing]
+    found = run_pieces(_verify, pieces, jobs, watch or Watch())
     known |= {entry.name: records for entry, records in zip(missing, found, strict=True)}
     return [record for entry in entries for record in known[entry.name] or []]
 
 
-def _verify(board: Board, place: int, entry: Entry, root: str) -> tuple[str, float, list[VerdictRecord]]:
+def _verify(board: Board, place: int, chosen: Entry | str, root: str) -> tuple[str, float, list[VerdictRecord]]:
     import unfold_theory.claims  # noqa: F401  registers them in this process
 
     torch.set_num_threads(1)
     started = time.perf_counter()
     store = Store(root)
-    (subject,) = prepare([entry], store, jobs=1)
+    entry = {e.name: e for e in method_entries()}[chosen] if isinstance(chosen, str) else chosen
+    setting = entry.setting() if isinstance(entry, MethodEntry) else prepare([entry], store, jobs=1)[0].setting
     records = []
     for claim_id in literature():
-        records.append(VerdictRecord.of(verify(CLAIMS[claim_id], subject.setting)))
+        records.append(VerdictRecord.of(verify(CLAIMS[claim_id], setting)))
         board.post(place, len(records) / len(literature()))
     content = {"state": _state(entry), "records": [record.to_json() for record in records]}
     write_atomically(_path(entry, store), json.dumps(content).encode())
@@ -75,19 +79,19 @@ def literature() -> list[str]:
 _SHOWING = ("cli", "plotting", "report")
 
 
-def _path(entry: Entry, store: Store) -> Path:
+def _path(entry: Entry | MethodEntry, store: Store) -> Path:
     text = json.dumps(entry.recipe(), sort_keys=True)
     return store.root / "verdicts" / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
 
 
-def _state(entry: Entry) -> dict[str, Any]:
+def _state(entry: Entry | MethodEntry) -> dict[str, Any]:
     """All that verdicts depend on beside the entry's recipe."""
     own = Path(entry.network.rpartition(":")[0] or entry.network)
     source = hashlib.sha256(own.read_bytes()).hexdigest() if own.suffix == ".py" and own.is_file() else None
-    return {"code": code_sha256(), "versions": versions(), "network": source, "problem": entry.problem().fingerprint}
+    return {"code": code_sha256(), "versions": versions(), "network": source, "problem": entry.fingerprint}
 
 
-def _read(path: Path, entry: Entry) -> list[VerdictRecord] | None:
+def _read(path: Path, entry: Entry | MethodEntry) -> list[VerdictRecord] | None:
     try:
         content = json.loads(path.read_bytes())
         if content["state"] != _state(entry):
