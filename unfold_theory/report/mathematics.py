@@ -23,6 +23,9 @@ _CODE = re.compile(r"``([^`]+)``")
 _SPELLING = (
     (re.compile(r"\\tfrac(?![a-zA-Z])"), r"\\frac"),
     (re.compile(r"\\frac(\d)(\d)"), r"\\frac{\1}{\2}"),
+    (re.compile(r"\\frac\s+(\w)(\d)"), r"\\frac{\1}{\2}"),
+    (re.compile(r"\\sqrt\s*(\\[a-zA-Z]+|\d)"), r"\\sqrt{\1}"),
+    (re.compile(r"\\[bB]igg?[lrm]?(?![a-zA-Z])"), ""),
     (re.compile(r"\\(sqrt|mathcal|mathbb|mathrm|mathbf)\s+(\w)"), r"\\\1{\2}"),
     (re.compile(r"\\operatorname(?=\{)"), r"\\mathrm"),
     (re.compile(r"\\(le|ge)(?![a-zA-Z])"), r"\\\1q "),
