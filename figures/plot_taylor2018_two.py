@@ -1,0 +1,12 @@
+"""Two steps: where the known lower bounds are not exact (Taylor, Hendrickx and Glineur 2018).
+
+Takes the options of `unfold-theory figure`: --style, --out, --scale.
+The drawing is `unfold_theory.plotting.taylor2018_two`.
+"""
+
+import sys
+
+from unfold_theory.cli import app
+
+if __name__ == "__main__":
+    app(["figure", "taylor2018_two", *sys.argv[1:]])
