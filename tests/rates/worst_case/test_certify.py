@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from unfold_theory.certificate import Certificate, Refused, WorstCaseRate, check
+from unfold_theory.certificate.rationals import fraction
 from unfold_theory.enclosure import Basis
 from unfold_theory.errors import InputError, MissingStructure
 from unfold_theory.methods import (
@@ -27,6 +28,7 @@ from unfold_theory.rates.worst_case import (
     smooth_convex,
     smooth_nonconvex,
     strongly_convex,
+    weakly_convex,
     worst_case_rate,
 )
 from unfold_theory.rates.worst_case.certify import certify
@@ -185,6 +187,30 @@ def test_all_pairs_beside_the_chain(method, classes, looser):
     full = worst_case_rate(method, classes, form="full")
     assert float(proved.rate.hi) == pytest.approx(full.upper, rel=1e-7)
     assert float(certify(method, classes).rate.hi) > looser * float(proved.rate.hi)
+
+
+@pytest.mark.parametrize(
+    ("method", "classes", "measures"),
+    [
+        (GradientDescent([2.5, 0.5, 1.2]), strongly_convex(0.1, 1.0), ("distance", "distance")),
+        (GradientDescent([1.9, 0.1, 0.05]), smooth_convex(), ("residual", "distance")),
+        (GradientDescent([0.5, 1.5, 0.5]), weakly_convex(0.3, 1.0), ("best residual", "gap")),
+        (InexactGradientDescent([1.2, 0.4, 1.8], [0.3, 0.3, 0.3]), smooth_convex(), ("gap", "distance")),
+        (HeavyBall([1.0, 0.8, 1.4], [0.0, 0.3, 0.4]), smooth_convex(), ("gap", "distance")),
+        (AcceleratedProximalGradient([1.0, 0.9, 0.8], [0.3, 0.5, 0.0]), COMPOSITE, ("gap", "distance")),
+        (ProximalPoint([1.0, 2.0, 3.0]), convex(), ("gap", "distance")),
+        (DouglasRachford([1.0, 1.5, 0.5], 1.0), COMPOSITE, ("gap", "distance")),
+    ],
+    ids=lambda value: getattr(value, "title", ""),
+)
+def test_all_pairs_for_every_method_and_measure(method, classes, measures):
+    proved = certify(method, classes, *measures, form="full", closed=False)
+    assert proved.finding.accepted
+    assert abs(proved.slack) < 1e-8
+    assert '"gram"' in proved.certificate.to_json()
+    lower = fraction(proved.certificate.statement["rate"], "rate") * Fraction(999, 1000)
+    changed = replace(proved.certificate, statement=proved.certificate.statement | {"rate": str(lower)})
+    assert not check(changed).accepted
 
 
 def test_an_unknown_form_is_refused():

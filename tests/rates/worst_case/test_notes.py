@@ -11,8 +11,10 @@ from unfold_theory.rates.worst_case import (
     convex,
     sandwich,
     smooth_convex,
+    smooth_nonconvex,
     solve_full,
     strongly_convex,
+    worst_case_instance,
     worst_case_rate,
 )
 from unfold_theory.rates.worst_case.certify import certify
@@ -106,3 +108,31 @@ def test_the_chain_of_douglas_rachford_is_nearly_all_pairs():
     chain = worst_case_rate(method, COMPOSITE, form="chain").upper
     full = worst_case_rate(method, COMPOSITE, form="full").upper
     assert chain / full - 1 == pytest.approx(1.4e-4, abs=2e-5)
+
+
+def nonconvex_formula(h):
+    h = np.array(h)
+    return 4 / (2 + float(np.sum(np.minimum(4 * h - h**2, 4 * h - h**3))))
+
+
+@pytest.mark.parametrize(
+    ("h", "full", "formula"),
+    [
+        ([1.73, 0.2, 1.6], 0.585458, 0.587692),
+        ([0.3, 1.7, 0.3, 1.7], 0.497962, 0.500375),
+        ([1.9] * 4, 0.886882, 0.805802),
+    ],
+)
+def test_the_nonconvex_formula_is_not_exact(h, full, formula):
+    """R10: for mixed steps certificates undercut the formula; beyond the root of 3 it is no bound at all."""
+    question = (GradientDescent(h), smooth_nonconvex(), "best residual", "gap")
+    proved = certify(*question, form="full")
+    assert float(proved.rate.hi) == pytest.approx(full, abs=1e-6)
+    assert nonconvex_formula(h) == pytest.approx(formula, abs=1e-6)
+    rate = worst_case_rate(*question, form="full")
+    if max(h) ** 2 <= 3:
+        assert float(proved.rate.hi) < nonconvex_formula(h)
+    else:
+        # The data of the primal solution are interpolated by a function of the class, up to the solver's accuracy.
+        assert worst_case_instance(rate).violation < 1e-5
+        assert rate.full.lower > 1.09 * nonconvex_formula(h)
