@@ -190,3 +190,13 @@ def test_inequalities_carry_both_sides():
     for thing in (inequality, left):
         with pytest.raises(TypeError, match="truth value"):
             bool(thing)
+
+
+def test_products_with_rows_of_zeros_are_zero_beside_rows_that_are_not_points():
+    wide = Enclosure.certified(np.array([[0.0, 0.0], [1.0, 2.0]]), np.array([[0.0, 0.0], [1.5, 2.0]]))
+    product = wide @ np.array([[1.0, 0.0], [3.0, 4.0]])
+    assert (product.lo[0] == 0).all()
+    assert (product.hi[0] == 0).all()
+    assert product.contains(np.array([[0.0, 0.0], [7.2, 8.0]])).all()
+    tiny = Enclosure.exact(np.full((1, 2), 2.0**-600)) @ np.full((2, 1), 2.0**-600)
+    assert tiny.hi[0, 0] > 0

@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from unfold_theory.enclosure import Basis, Enclosure
 from unfold_theory.errors import InputError
 from unfold_theory.verified import (
+    column_subset_norms_squared,
     is_positive_definite,
     smallest_eigenvalue,
     smallest_singular_value_squared,
@@ -196,3 +197,35 @@ def test_symmetry_is_required(matrix):
         smallest_eigenvalue(matrix)
     with pytest.raises(InputError, match=r"square|symmetric"):
         is_positive_definite(matrix)
+
+
+def test_column_subsets_agree_with_one_at_a_time():
+    rng = np.random.default_rng(0)
+    matrix = rng.standard_normal((12, 20))
+    sets = rng.random((60, 20)) < rng.random((60, 1))
+    sets[0] = False
+    found = column_subset_norms_squared(matrix, sets)
+    assert found.lo[0] == found.hi[0] == 0
+    for i in range(1, 60):
+        if not sets[i].any():
+            continue
+        one = spectral_norm_squared(matrix[:, sets[i]])
+        assert found.lo[i] <= one.hi
+        assert one.lo <= found.hi[i]
+        assert found.hi[i] - found.lo[i] <= 1e-11 * found.hi[i]
+
+
+def test_column_subsets_enclose_exact_values():
+    # Columns of ones: the norm squared is m times the number of columns, exactly.
+    found = column_subset_norms_squared(np.ones((5, 7)), np.tri(7, dtype=bool))
+    exact = 5.0 * np.arange(1, 8)
+    assert (found.lo <= exact).all()
+    assert (exact <= found.hi).all()
+    graded = np.diag(10.0 ** -np.arange(0, 14, 2))
+    found = column_subset_norms_squared(graded, np.eye(7, dtype=bool))
+    assert found.contains(np.diag(graded) ** 2).all()
+
+
+def test_refuses_sets_that_do_not_fit():
+    with pytest.raises(InputError, match="columns"):
+        column_subset_norms_squared(np.eye(3), np.ones((2, 4), bool))

@@ -11,6 +11,7 @@ TRAINABLE = {"ista": {"learn_steps": True}, "fista": {"learn_steps": True}}
 VARIANTS = {
     **{name: (name, TRAINABLE.get(name, {})) for name in NETWORKS},
     "ista-fixed": ("ista", {}),
+    "admm-fixed": ("admm", {"learn": False}),
     "lista-nonnegative": ("lista", {"nonnegative": True}),
     "lista-cp-untied": ("lista-cp", {"tied": False}),
     "lista-cp-frobenius": ("lista-cp", {"init": "frobenius"}),

@@ -61,9 +61,10 @@ def matmul(first: Enclosure, second: Enclosure) -> Enclosure:
         radius = up(radius * (1 + 8 * UNIT_ROUNDOFF) + 4 * terms * TINY)
         product = a @ b
         lo, hi = down(product - radius), up(product + radius)
-    if ra is None and rb is None and (size == 0).any():
+    if (size == 0).any():
         # Sums of nothing but zeros are exactly zero; underflow is told apart by counting the terms.
-        nothing = (a != 0).astype(float) @ (b != 0).astype(float) == 0
+        live = [(mid != 0) if r is None else (mid != 0) | (r != 0) for mid, r in ((a, ra), (b, rb))]
+        nothing = live[0].astype(float) @ live[1].astype(float) == 0
         lo, hi = np.where(nothing, 0.0, lo), np.where(nothing, 0.0, hi)
     return first._like(lo, hi, second)
 
@@ -72,4 +73,5 @@ def _midrad(e: Enclosure) -> tuple[NDArray, NDArray | None]:
     if np.array_equal(e.lo, e.hi):
         return e.lo, None
     mid = e.mid
-    return mid, up(np.maximum(e.hi - mid, mid - e.lo))
+    # A point has radius zero, also beside entries that are none.
+    return mid, np.where(e.lo == e.hi, 0.0, up(np.maximum(e.hi - mid, mid - e.lo)))

@@ -7,6 +7,7 @@ from typing import Any
 
 from unfold_theory.errors import InputError
 from unfold_theory.networks.ada_lista import AdaLista, AdaListaSingle
+from unfold_theory.networks.admm import Admm
 from unfold_theory.networks.aglista import Aglista
 from unfold_theory.networks.alista import Alista
 from unfold_theory.networks.alista_at import AlistaAt
@@ -22,6 +23,8 @@ from unfold_theory.networks.lista_cp import ListaCp
 from unfold_theory.networks.lista_cpss import ListaCpss
 from unfold_theory.networks.lista_momentum import ListaMomentum
 from unfold_theory.networks.na_alista import NaAlista
+from unfold_theory.networks.oista import Oista
+from unfold_theory.networks.slista import StepLista
 from unfold_theory.networks.tilista import TiLista
 
 NETWORKS: dict[str, type[UnfoldedNetwork]] = {
@@ -29,6 +32,9 @@ NETWORKS: dict[str, type[UnfoldedNetwork]] = {
     for network in (
         Ista,
         Fista,
+        StepLista,
+        Oista,
+        Admm,
         Lista,
         ListaTied,
         ListaCp,
@@ -89,6 +95,7 @@ __all__ = [
     "NETWORKS",
     "AdaLista",
     "AdaListaSingle",
+    "Admm",
     "AffineLayer",
     "Aglista",
     "Alista",
@@ -105,6 +112,8 @@ __all__ = [
     "ListaMomentum",
     "ListaTied",
     "NaAlista",
+    "Oista",
+    "StepLista",
     "TiLista",
     "UnfoldedNetwork",
     "build",

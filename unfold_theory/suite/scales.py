@@ -23,7 +23,7 @@ from unfold_theory.suite.entry import Entry, resolve_network
 from unfold_theory.training import TrainingConfig, quick_recipe
 from unfold_theory.training import recipe as known_recipe
 
-CLASSICAL = ("ista", "fista")
+CLASSICAL = ("ista", "fista", "oista")
 OWN_TRAINING = TrainingConfig(steps=200, learning_rate=1e-2, decays=(0.2,), patience=None)
 """Of a user's own network, of which nothing is known."""
 

@@ -14,7 +14,7 @@ from unfold_theory.networks.base import UnfoldedNetwork
 from unfold_theory.networks.thresholding import linear_schedule
 from unfold_theory.problems import BernoulliGaussian, SparseRecovery, problem_from_recipe
 from unfold_theory.training.config import TrainingConfig
-from unfold_theory.training.losses import Loss, Supervised
+from unfold_theory.training.losses import Loss, Objective, Supervised
 
 
 @dataclass(frozen=True)
@@ -193,6 +193,10 @@ _FROBENIUS: dict[str, dict[str, Any]] = {
     "ada-lista-single": {"init": "frobenius"},
 }
 
+# These solve the Lasso and are trained on it, as published.
+_LASSO = ("slista", "admm")
+_LASSO_WEIGHT = 0.05
+
 
 def quick_recipe(
     network: str,
@@ -205,13 +209,14 @@ def quick_recipe(
     """A training of seconds, for problems of up to about 100 x 200.
 
     Supervised networks start at the closed form of ALISTA's W, with thresholds that fall from 0.3 to 0.02 times the
-    root mean square of the codes' nonzero entries. With a loss that needs no truth they start as published.
+    root mean square of the codes' nonzero entries; StepLISTA and ADMM minimise the Lasso of weight 0.05. With a loss
+    that needs no truth they start as published.
 
     Args:
         network: Registered name.
         depth: Number of layers.
         problem_recipe: Problem; by default 100 x 200 Gaussian, 5 percent normal entries, 40 dB.
-        loss: By default the logarithm of the relative error of the last layer.
+        loss: By default the logarithm of the relative error of the last layer; the Lasso for those that solve it.
         seed: Of the training.
 
     Raises:
@@ -220,7 +225,7 @@ def quick_recipe(
     """
     title = network_class(network).title
     made = problem_recipe or SparseRecovery.gaussian(100, 200, law=BernoulliGaussian(0.05), snr_db=40.0).recipe
-    loss = loss or _LOGARITHMIC
+    loss = loss or (Objective(_LASSO_WEIGHT) if network in _LASSO else _LOGARITHMIC)
     options: dict[str, Any] = {}
     if loss.needs_truth and network in _FROBENIUS:
         scale = _typical_entry(problem_from_recipe(dict(made)))
