@@ -1,6 +1,6 @@
-r"""Altschuler and Parrilo 2024: the schedule symbolically, and exact certificates for its first four lengths.
+r"""Altschuler and Parrilo 2024: the schedule symbolically, and exact certificates for its first five lengths.
 
-The theorem for all $N=2^j-1$ is cited, not proved here. What is proved: for the float steps and N = 1, 3, 7, 15 the
+The theorem for all $N=2^j-1$ is cited, not proved here. What is proved: for the float steps and N = 1, 3, 7, 15, 31 the
 interpolation inequalities of all pairs, with rational multipliers, give $f(x_N)-f^*\le(1+10^{-9})LR^2/(4\rho^j-2)$.
 """
 
@@ -51,9 +51,10 @@ def check_floats_are_the_schedule():
 
 
 def check_certificates():
-    """Both checkers accept; the certified rate is within 1e-9 of the Huber value, and half of the theorem's or so."""
+    """The checkers accept (both up to 15 steps), within 1e-9 of the Huber value and at most 0.72 of the theorem's."""
     for length in CERTIFIED_LENGTHS:
-        proved = certify(GradientDescent(silver_steps(length)), smooth_convex(1.0), form="full")
+        method = GradientDescent(silver_steps(length))
+        proved = certify(method, smooth_convex(1.0), form="full", independently=length <= 15)
         assert proved.finding.accepted
         assert "FLINT" in proved.finding.checkers
         rate = fraction(proved.certificate.statement["rate"], "rate")
