@@ -149,8 +149,10 @@ def test_other_networks_and_weights_are_named():
     assert "splitting" in verify(giselsson2017.contraction, ista).reason
     other = Setting(made.network, made.problem, made.batch, lam=0.2)
     assert "0.2" in verify(giselsson2017.contraction, other).reason
-    relaxed = verify(giselsson2017.residual_rate, setting(depth=3, relaxations=2.0))
-    assert "relaxation_below_two: refuted" in relaxed.reason
+    for alpha in (2.0, 2.5):
+        relaxed = verify(giselsson2017.residual_rate, setting(depth=3, relaxations=alpha))
+        assert "relaxation_below_two: refuted" in relaxed.reason
+        assert verify(giselsson2017.contraction, setting(depth=3, relaxations=alpha)).status is not Status.VIOLATED
 
 
 def test_layers_that_are_not_what_they_declare_are_found():

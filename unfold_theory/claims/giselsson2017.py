@@ -196,8 +196,9 @@ def residual_rate(s: Setting) -> Inequality:
 
     What remains where $A^TA$ is singular: reflections are nonexpansive only. Trivial: the first residual.
     """
-    half = Enclosure.exact(s.cached(splitting)[1][:, None] / 2)
-    worst = (half / (1.0 - half) / s.depth).sqrt() * s.cached(inputs)[0]
+    # Relaxations of 2 and more are refuted above; there the bound is infinite.
+    half = Enclosure.exact(np.clip(s.cached(splitting)[1][:, None], 0.0, 2.0) / 2)
+    worst = (half / maximum(1.0 - half, 0.0) / s.depth).sqrt() * s.cached(inputs)[0]
     drift = s.cached(rounding).cumsum() * 2.0
     return residuals(s) <= worst + Enclosure(drift.hi, drift.hi, drift.basis)
 
