@@ -90,6 +90,25 @@ def with_factor(value):
     return conclude
 
 
+class _StartsBadly(Iht):
+    """The first layer returns something else; the later ones are sound."""
+
+    name = "iht-starts-badly"
+
+    def step(self, k, state, y):
+        after = super().step(k, state, y)
+        return after if k else after * 50.0
+
+
+def test_a_layer_that_is_another_one_ends_what_is_promised_of_the_later_ones():
+    where = SparseRecovery(WIDE, WorstCase(3))
+    made = Setting(_StartsBadly(WIDE, 4, steps=1.0, sparsity=3), where, where.sample(4, seed=0))
+    for claimed in CLAIMS:
+        verdict = verify(claimed, made)
+        assert verdict.status is Status.NOT_APPLICABLE, claimed.id
+        assert "first refuted in layer 1" in verdict.reason
+
+
 @pytest.mark.parametrize(
     ("false_variant", "made"),
     [

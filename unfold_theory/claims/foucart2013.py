@@ -80,10 +80,10 @@ def unit_steps(s: Setting) -> Inequality:
     return Enclosure.exact(np.abs(s.cached(steps) - 1.0)) <= 0.0
 
 
-@hypothesis(scope="cell")
+@hypothesis(scope="prefix")
 def layers_keep_the_largest(s: Setting) -> Inequality:
     r"""$x^{k+1}$ equals $v=x^k+\gamma_kA^T(y-Ax^k)$ on at most s entries and 0 elsewhere, where $|v|$ is no larger; up
-    to rounding.
+    to rounding, in every layer so far.
     """
     matrix, x, after = s.problem.dictionary, s.iterates[:-1], s.iterates[1:]
     gain = s.cached(steps)[:, None, None]
