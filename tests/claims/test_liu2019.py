@@ -178,6 +178,23 @@ def test_the_lower_bound_needs_its_hypotheses(dropped, setting):
     assert verify(claim, setting).status is Status.VIOLATED
 
 
+def test_signals_of_another_origin_are_no_evidence_on_the_law():
+    """Codes of size 1e-9 have small errors, whatever the network does; so has a choice of the smallest."""
+    drawn = coupled_setting([0.5, 0.7], law=KSparse(1))
+    where, network = drawn.problem, drawn.network
+    tiny = Setting(network, where, where.batch_from_codes(1e-9 * drawn.truth))
+    many = where.sample(8192, seed=5)
+    chosen = Setting(network, where, many.subset(np.argsort(np.abs(many.x).sum(axis=1))[:64]))
+    other = Setting(network, where, SparseRecovery(EYE, KSparse(1, scale=1e-9)).sample(256, seed=0))
+    without = liu2019.error_lower_bound.without("drawn_from_the_law")
+    for setting in (tiny, chosen, other):
+        verdict = verify(liu2019.error_lower_bound, setting)
+        assert verdict.status is Status.NOT_APPLICABLE
+        assert "drawn_from_the_law: refuted" in verdict.reason
+        assert verify(without, setting).status is Status.VIOLATED
+    assert verify(liu2019.error_lower_bound, drawn.subset(range(64, 192))).coverage == 1
+
+
 def test_a_share_that_fails_too_often_is_violated_with_confidence():
     setting = coupled_setting([0.5, 0.5])
     bound = liu2019._lower_bounds(setting)

@@ -200,6 +200,18 @@ def entries_have_a_density(s: Setting) -> Inequality:
     return Enclosure.exact(_density(s)) < np.inf
 
 
+@hypothesis
+def drawn_from_the_law(s: Setting) -> Inequality:
+    r"""The signals are successive draws of the problem's law: neither codes of another origin nor a choice among them.
+
+    Read off the batch's recipe; that the network was not trained on them it cannot say.
+    """
+    recipe = s.batch.recipe
+    places = recipe.get("indices") or [0]
+    drawn = recipe.get("problem") == s.problem.recipe and "codes" not in recipe and (np.diff(places) == 1).all()
+    return Enclosure.exact(0.0 if drawn else 1.0) <= 0.0
+
+
 @hypothesis(scope="prefix")
 def no_earlier_false_positives(s: Setting) -> Inequality:
     r"""$\mathrm{supp}\,x^k\subset\mathrm{supp}\,x^*$ at the input of this layer and of those before it."""
@@ -216,6 +228,7 @@ def no_earlier_false_positives(s: Setting) -> Inequality:
         noise_free,
         weights_coupled,
         entries_have_a_density,
+        drawn_from_the_law,
         no_earlier_false_positives,
     ],
     trivial=_negligible,
