@@ -7,7 +7,7 @@ from unfold_theory.claim import MethodSetting, Setting, Status, verify
 from unfold_theory.claims import sambharya2025
 from unfold_theory.claims.first_order import at_most
 from unfold_theory.methods import AcceleratedProximalGradient, DouglasRachford, GradientDescent, ProximalGradient
-from unfold_theory.networks import build
+from unfold_theory.networks import ListaCp, build
 from unfold_theory.problems import KSparse, SparseRecovery
 from unfold_theory.problems.functions import AbsoluteValue, Cosine, DiagonalLasso, Huber, LogCosh, Quadratic
 
@@ -48,6 +48,19 @@ def test_networks_are_read_as_the_methods_they_are(network):
     verdict = verify(sambharya2025.learned_rate, Setting(alista, network.problem, network.batch, lam=0.1))
     assert verdict.status is Status.NOT_APPLICABLE
     assert "worst-case rates of first-order methods" in verdict.reason
+
+
+def test_a_network_for_another_weight_of_the_lasso_is_named(network):
+    """Its codes go to the minimiser of another objective: a gap that stays, against a rate that falls."""
+    where, batch = network.problem, network.batch
+    scale = float(where.lipschitz.hi)
+    coupled = ListaCp(where.dictionary, 3, weights=where.dictionary / scale, thresholds=0.1 / scale)
+    for made in (network.network, coupled):
+        other = Setting(made, where, batch, lam=0.4)
+        verdict = verify(sambharya2025.learned_rate, other)
+        assert verdict.status is Status.NOT_APPLICABLE
+        assert "0.4" in verdict.reason
+        assert verify(sambharya2025.learned_rate, Setting(made, where, batch, lam=0.1)).status is Status.HOLDS
 
 
 def test_false_variants_are_refuted():

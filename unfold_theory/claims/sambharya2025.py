@@ -9,6 +9,8 @@ from unfold_theory.claims.first_order import at_most
 from unfold_theory.enclosure import Enclosure, Inequality, stack
 from unfold_theory.errors import InputError, MissingStructure
 from unfold_theory.methods import Method
+from unfold_theory.networks.first_order import ROUNDING
+from unfold_theory.networks.proximal import ProximalGradient
 from unfold_theory.rates.worst_case import FunctionClass, convex
 from unfold_theory.rates.worst_case.certify import certify
 
@@ -32,13 +34,34 @@ def first_steps(method: Method, k: int) -> Method:
     return type(method)(**{name: values[:k] for name, values in method.parameters.items()})
 
 
+def method_on_the_objective(s: Setting | MethodSetting) -> Method:
+    r"""The method that runs on the setting's own objective.
+
+    Raises:
+        MissingStructure: The network is no first-order method, or one on a Lasso of another weight.
+    """
+    if isinstance(s, MethodSetting):
+        return s.method
+    lam, method = s.lasso.lam, s.method
+    if isinstance(s.network, ProximalGradient):
+        s.network.proximal_steps(lam)  # built for this weight, or it says so
+        return method
+    for layer, t in zip(s.network.affine_layers(), method.parameters["steps"], strict=True):
+        theta = np.asarray(layer.threshold)
+        if np.abs(theta - lam * t).max() > ROUNDING * max(lam * t, float(theta.max())):
+            raise MissingStructure(
+                s.name, f"the Lasso of weight {lam:g}", f"thresholds of {lam:g} times the step", "Pass its own weight"
+            )
+    return method
+
+
 def certified_rates(s: Setting | MethodSetting) -> Enclosure:
     r"""$\tau_k$, shape (depth, 1): exact at the shown depths, unbounded elsewhere and where none is finite.
 
     Raises:
-        MissingStructure: The network is no first-order method on f + g, or f is not convex.
+        MissingStructure: The network is no first-order method on the setting's f + g, or f is not convex.
     """
-    method = s.method
+    method = method_on_the_objective(s)
     if not set(method.components) <= set(ON_F_AND_G) or method.operators:
         raise MissingStructure(method.title, "a worst case of the objective", "one smooth and one proximal function")
     mu = s.curvature.lo.item() if isinstance(s, MethodSetting) else 0.0
