@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 
 from tests.claims.settings import HADAMARD, given, problem
 from unfold_theory.claim import Setting, Status, verify
 from unfold_theory.claims import chen2021
 from unfold_theory.enclosure import Enclosure
 from unfold_theory.errors import InputError
-from unfold_theory.networks import Alista, HyperLista, ListaCp, ListaMomentum
+from unfold_theory.networks import Alista, HyperLista, ListaCp, ListaMomentum, UnfoldedNetwork
 from unfold_theory.problems import BernoulliGaussian, KSparse, SparseRecovery, WorstCase
 from unfold_theory.problems.frobenius import frobenius_weight
 from unfold_theory.rates.momentum_bound import heavy_ball_bound, local_spectrum, symmetrising_scale
@@ -191,6 +192,35 @@ def test_conjugate_gradients_end_after_s_layers():
     # Layer 1 finds the support, at most s = 4 more end it.
     worst = setting.error(2).hi.max(axis=1)
     assert worst[4] < 1e-12 < worst[1]
+
+
+class _CgEverywhere(ConjugateGradientLista):
+    """No thresholds: every entry belongs to the support."""
+
+    name = "lista-cg-everywhere"
+
+    def __init__(self, matrix, depth):
+        UnfoldedNetwork.__init__(self, matrix, depth)
+        self.register_fixed("weights", torch.tensor(matrix))
+        self.register_fixed("metric", torch.ones(len(matrix), dtype=torch.float64))
+        self.first_threshold = self.reach = 0.0
+
+
+@pytest.mark.parametrize(("size", "least"), [(24, 1e-3), (24, 1e-4), (16, 1e-3)])
+def test_conjugate_gradients_that_lose_orthogonality_are_no_violation(size, least):
+    """Strakos's spectrum: optimal in every plane up to rounding, and not ended after s steps."""
+    place = np.arange(size) / (size - 1)
+    values = least + place * (1 - least) * 0.65 ** np.arange(size)[::-1]
+    basis = np.linalg.qr(np.random.default_rng(0).standard_normal((size, size)))[0]
+    matrix = (basis * np.sqrt(values)) @ basis.T
+    where = SparseRecovery(matrix, KSparse(size))
+    setting = Setting(_CgEverywhere(matrix, size + 8), where, where.sample(8, seed=0))
+    verdict = verify(chen2021.superlinear, setting)
+    found = {f.hypothesis.name: f.inequality for f in verdict.hypotheses}
+    assert verdict.status in (Status.HOLDS, Status.VACUOUS), verdict.reason
+    assert found["steps_optimal"].refuted[size:].all()
+    assert not found["steps_optimal"].refuted[:4].any()
+    assert verify(chen2021.superlinear.without("steps_optimal"), setting).status is Status.VIOLATED
 
 
 @pytest.mark.parametrize("weight", ["frobenius", "symmetric"])
