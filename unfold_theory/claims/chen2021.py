@@ -277,8 +277,8 @@ def positive_definite(s: Setting) -> Inequality:
 
 @hypothesis(scope="cell")
 def steps_optimal(s: Setting) -> Inequality:
-    r"""$(\gamma^k,\beta^k)$ minimise $\langle e_S,T^2M_{SS}e_S\rangle$ in all layers from $k_0$ on: the next residual is
-    orthogonal to all residuals since $k_0$, up to $10^{-9}$ of the one before and rounding.
+    r"""$(\gamma^k,\beta^k)$ minimise $\langle e_S,T^2M_{SS}e_S\rangle$ in all layers from $k_0$ on: the next residual
+    is orthogonal to all residuals since $k_0$, up to $10^{-9}$ of the one before and rounding.
 
     Optimality over the plane of $r^k$ and $x^k-x^{k-1}$ implies it in exact arithmetic only: in float64 conjugate
     gradients on an ill-conditioned support lose it, and with it the rate.
