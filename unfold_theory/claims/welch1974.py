@@ -61,7 +61,7 @@ def sparsity_out_of_reach(s: Setting) -> Inequality:
     r"""$(2s-1)\mu(W,A)\ge1$: with this many nonzeros no weight and no dictionary of this size meets the sparsity
     hypothesis of Chen et al. (2018) and Liu et al. (2019), so that their rates say nothing.
 
-    The standard experiment: any 250 x 500 dictionary has $\mu\ge0.0448$ whatever the weight, so that the theorems cover
+    The standard experiment: any 250 x 500 dictionary has $\mu>0.0447$ whatever the weight, so that the theorems cover
     at most 11 nonzeros, and the experiment has about 50.
     """
     return Enclosure.exact(1.0) <= (2.0 * s.signal_class.sparsity - 1.0) * s.cached(constants).coherence
