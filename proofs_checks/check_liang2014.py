@@ -16,6 +16,9 @@ def check_soft_threshold_is_nonexpansive():
     for a, b in itertools.product(grid, grid):
         assert abs(shrink(a, 1) - shrink(b, 1)) <= abs(a - b)
     assert abs(shrink(sp.Integer(3), 1) - shrink(sp.Integer(2), 1)) == 1  # attained: no factor below 1
+    # False variant: thresholds below zero, those of steps below zero, are expansive.
+    half = sp.Rational(1, 2)
+    assert abs(shrink(half, -1) - shrink(-half, -1)) > 1
 
 
 def check_factor_on_the_support():

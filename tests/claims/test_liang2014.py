@@ -57,6 +57,16 @@ def test_claims_hold_on_ista():
     assert counted.status is Status.VACUOUS, counted.reason
 
 
+def test_a_negative_step_has_a_threshold_that_is_expansive():
+    """A = 1, x* = 0.9: from 0 a step of -1/2 leads to -0.55, farther than 1.5 times 0.9."""
+    where = SparseRecovery(np.eye(1), KSparse(1))
+    made = Setting(Ista(np.eye(1), 1, steps=-0.5, lam=LAM), where, given(np.ones((1, 1)), matrix=np.eye(1)), lam=LAM)
+    verdict = verify(liang2014.local_linear_rate, made)
+    assert verdict.status is Status.NOT_APPLICABLE
+    assert "step_positive: refuted" in verdict.reason
+    assert verify(liang2014.local_linear_rate.without("step_positive"), made).status is Status.VIOLATED
+
+
 def test_the_rate_is_attained_in_the_long_run():
     made = setting(depth=600)
     d, factor = made.cached(distances), made.cached(liang2014.local_factors)

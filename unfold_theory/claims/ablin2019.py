@@ -21,6 +21,7 @@ from unfold_theory.claims.lasso import (
     gap_rounding,
     gaps,
     minimizers,
+    step_positive,
     steps,
     support_identified,
     support_norms,
@@ -31,12 +32,6 @@ PROOF = "proofs_checks/check_ablin2019.py"
 
 
 # -- steps on the support ------------------------------------------------------------------------------------------
-@hypothesis(scope="cell")
-def step_positive(s: Setting) -> Inequality:
-    r"""$t>0$."""
-    return Enclosure.exact(s.cached(steps)) > 0.0
-
-
 @hypothesis(scope="cell")
 def step_within_support(s: Setting) -> Inequality:
     r"""$t\,L_S\le1$ with $L_S=\|A_S\|_2^2$, $S=\mathrm{supp}\,x^k\cup\mathrm{supp}\,x^{k+1}$."""

@@ -104,6 +104,12 @@ def proximal_layers(s: Setting) -> Inequality:
     return Enclosure.exact(np.stack(rows)) <= 4 * np.finfo(float).eps
 
 
+@hypothesis(scope="cell")
+def step_positive(s: Setting) -> Inequality:
+    r"""$t>0$: a step below zero has a threshold below zero, which is expansive."""
+    return Enclosure.exact(s.cached(steps)) > 0.0
+
+
 @hypothesis(scope="sample")
 def strictly_complementary(s: Setting) -> Inequality:
     r"""$|A_j^T(y-Ax^\star)|<\lambda$ for every j off the support of $x^\star$."""

@@ -21,6 +21,7 @@ from unfold_theory.claims.lasso import (
     distances,
     minimizers,
     on_support,
+    step_positive,
     steps,
     support_identified,
 )
@@ -67,7 +68,7 @@ def within_identification_radius(s: Setting) -> Inequality:
 @claim(
     source="liang2014",
     theorem="local linear convergence, step by step (derived)",
-    hypotheses=[*PROXIMAL, *REGULAR, support_identified],
+    hypotheses=[*PROXIMAL, *REGULAR, step_positive, support_identified],
     trivial=lambda s: s.cached(distances)[:-1],
     proof=PROOF,
 )
