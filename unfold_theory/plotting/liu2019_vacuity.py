@@ -30,7 +30,7 @@ CAPTION = (
     r"anything, and Welch's bound, which no dictionary of the size exceeds. Thin dotted: a bound that after %(depth)d "
     r"layers lies %(decibels)d dB below that of the zero code. (b) The largest sparsity of any dictionary and any "
     r"weight (Welch; contours), and where experiments are. (c) The sparsity that they use beside that limit. For any "
-    r"250 x 500 dictionary $\mu\geq 0.0448$, so that the theorems cover at most 11 nonzeros; the experiments have 50."
+    r"250 x 500 dictionary $\mu>0.0447$, so that the theorems cover at most 11 nonzeros; the experiments have 50."
 )
 
 
