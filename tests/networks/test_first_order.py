@@ -46,6 +46,27 @@ def test_program_computes_what_the_network_computes(problem, kind, method):
         np.testing.assert_allclose(state[0], code, atol=1e-12)
 
 
+def test_admm_is_the_method_of_its_name(problem):
+    rho, alpha = np.linspace(0.5, 1.0, 5), np.linspace(1.8, 1.0, 5)
+    network = build("admm", problem, 5, lam=0.05, penalties=rho, relaxations=alpha)
+    program = network.as_method()
+    A, y = problem.dictionary, problem.sample(1, seed=0).y[0]
+
+    class Splitting(Lasso):
+        def prox(self, component, point, step):
+            if component == "g":
+                return super().prox(component, point, step)
+            x = np.linalg.solve(A.T @ A + np.eye(A.shape[1]) / step, A.T @ y + point / step)
+            return (point - x) / step
+
+    oracle = Splitting(A, y, 0.05)
+    state = program.start(oracle)
+    for k in range(5):
+        state = program.step(k, state, oracle)
+    code = network(torch.tensor(y[None])).detach().numpy()[0]
+    np.testing.assert_allclose(program.observe(5, state).point, code, atol=1e-12)
+
+
 def test_a_coupled_network_with_w_equal_a_is_one(problem):
     A, t = problem.dictionary, np.linspace(0.1, 0.3, 4)
     network = Alista(A, 4, weights=A, gains=t, thresholds=0.2 * t)
@@ -63,7 +84,7 @@ def outcome(network):
 def test_every_network_is_a_method_or_says_why_not(problem, name):
     """At its published initialisation, where LISTA-CP has W = A still; a method has the network's depth."""
     found = outcome(build(name, problem, 3))
-    if name in ("ista", "fista", "lista-cp"):
+    if name in ("ista", "fista", "slista", "admm", "lista-cp"):
         assert isinstance(found, Method)
     if isinstance(found, Method):
         assert found.depth == 3

@@ -11,6 +11,8 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from unfold_theory.errors import InputError, MissingStructure
+from unfold_theory.methods import Admm as AdmmMethod
+from unfold_theory.methods import Method
 from unfold_theory.networks.base import UnfoldedNetwork
 from unfold_theory.networks.tensors import Number, entry, parameters, per_layer
 from unfold_theory.networks.thresholding import soft_threshold
@@ -129,6 +131,12 @@ class Admm(UnfoldedNetwork):
         made = (basis.to(self.dictionary.dtype), values.clamp(min=0.0).to(self.dictionary.dtype))
         self._factored = (self.dictionary.clone(), *made)
         return made
+
+    def as_method(self) -> Method:
+        """ADMM with the penalties and relaxations as they are."""
+        layers = range(self.depth)
+        penalties = [float(entry(self.penalties, k).detach()) for k in layers]
+        return AdmmMethod(penalties, [float(entry(self.relaxations, k).detach()) for k in layers])
 
     def readout(self, state: AdmmState) -> Float[Tensor, "batch n"]:
         """The sparse code z."""
