@@ -166,7 +166,7 @@ def test_an_unwritable_cache_names_the_variable(tmp_path):
 
 
 SCRIPT = """
-import sys; sys.path.insert(0, "/tmp/proto"); import stub
+import sys
 import torch
 torch.set_num_threads(1)
 from unfold_theory.problems import BernoulliGaussian, SparseRecovery

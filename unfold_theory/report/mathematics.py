@@ -19,11 +19,17 @@ from matplotlib.textpath import TextPath
 SIZE = 10.0
 _FORMULA = re.compile(r"\$([^$]+)\$")
 _CODE = re.compile(r"``([^`]+)``")
+_ARGUMENT = r"\{[^{}]*\}|\\[a-zA-Z]+|\w"
+
+
+def _braced(argument: str) -> str:
+    return argument if argument.startswith("{") else f"{{{argument}}}"
+
+
 # What papers write and matplotlib's typesetter spells otherwise.
 _SPELLING = (
     (re.compile(r"\\tfrac(?![a-zA-Z])"), r"\\frac"),
-    (re.compile(r"\\frac(\d)(\d)"), r"\\frac{\1}{\2}"),
-    (re.compile(r"\\frac\s+(\w)(\d)"), r"\\frac{\1}{\2}"),
+    (re.compile(rf"\\frac\s*({_ARGUMENT})\s*({_ARGUMENT})"), lambda m: "\\frac" + _braced(m[1]) + _braced(m[2])),
     (re.compile(r"\\sqrt\s*(\\[a-zA-Z]+|\d)"), r"\\sqrt{\1}"),
     (re.compile(r"\\[bB]igg?[lrm]?(?![a-zA-Z])"), ""),
     (re.compile(r"\\(sqrt|mathcal|mathbb|mathrm|mathbf)\s+(\w)"), r"\\\1{\2}"),
