@@ -17,6 +17,13 @@ def test_it_holds_for_steps_up_to_two():
         assert verify(nesterov2018.gradient_descent, many(steps, seed)).status is Status.HOLDS
 
 
+def test_the_bound_is_the_formula_of_the_book():
+    """L = 2, R = 3, h = 1/2 and 3/2: 2 L R^2 / (4 + 3/4 j) = 36 / (4 + 3/4 j); no function attains it."""
+    setting = MethodSetting(GradientDescent(np.array([0.25, 0.75])), [Quadratic((2.0,))], [np.full(1, 3.0)])
+    bound = verify(nesterov2018.gradient_descent, setting).conclusion.rhs
+    assert bound.mid[:, 0] == pytest.approx([36 / 4.75, 36 / 5.5], rel=1e-9)
+
+
 def test_it_is_loose_on_the_slowest_function():
     verdict = verify(nesterov2018.gradient_descent, slowest(np.ones(30)))
     # Its gap at the start is so small that the bound never improves on it.

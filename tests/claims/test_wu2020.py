@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from tests.claims.settings import HADAMARD, alista_setting, cp_setting, problem
+from tests.claims.settings import HADAMARD, alista_setting, cp_setting, given, problem
 from unfold_theory.claim import Setting, Status, verify
 from unfold_theory.claims import wu2020
 from unfold_theory.enclosure import Enclosure
-from unfold_theory.networks import Aglista, Alista, GatedLista
+from unfold_theory.networks import Aglista, Alista, GatedLista, ListaCp
 from unfold_theory.problems import BernoulliGaussian, KSparse, SparseRecovery, WorstCase
 from unfold_theory.problems.minimax import minimax_weight
 from unfold_theory.rates.theory_networks import gated_lista_of_theory, lista_cp_of_theory
@@ -184,3 +184,18 @@ def test_random_networks_never_violate_it(seed):
                 assert verdict.status is not Status.VIOLATED
                 covered += 0 if verdict.applicable is None else int(verdict.applicable.sum())
     assert covered > 1000
+
+
+def test_the_gap_of_twice_the_threshold_is_attained():
+    """Entry 0 enters the second layer exact, three others as 0: it pays the threshold and what leaks in, both 3/8."""
+    code = np.zeros((1, 128))
+    code[0, 0], code[0, 64:67] = 1.0, -1.0
+    first = np.full(128, 10.0)
+    first[0] = -0.375  # cancels what leaks in
+    second = np.full(128, 0.375 * (1 + 1e-12))
+    network = ListaCp(HADAMARD, 2, weights=HADAMARD, thresholds=np.stack([first, second]))
+    made = Setting(network, problem(4), given(code))
+    verdict = verify(wu2020.gap_at_most_twice_the_threshold, made)
+    assert verdict.status is Status.HOLDS, verdict.reason
+    assert verdict.tightness > 1 - 1e-11
+    assert verify(wu2020.gap_at_most_twice_the_threshold.scaled(0.999), made).status is Status.VIOLATED
