@@ -21,6 +21,7 @@ ITERATIONS = {
     "chebyshev": ("#6a3d9a", "*"),
     "conjugate gradient": ("#8c6d31", "h"),
 }
+NAMES = {"chebyshev": "Chebyshev"}
 BAND = 0.1
 CAPTION = (
     r"Decibels that one more layer gains (slope of the NMSE from depth %(first)d to %(last)d), predicted and measured, "
@@ -40,7 +41,7 @@ def unfoldtheory2026_local_law(table: pd.DataFrame, style: Style) -> Drawing:
     figure, axes = canvas(style, 2, aspect=0.9)
     shown = []
     for method, (colour, marker) in ITERATIONS.items():
-        shown += _points(axes[0], cells[cells["method"] == method], "finite", colour, marker, method)
+        shown += _points(axes[0], cells[cells["method"] == method], "finite", colour, marker, NAMES.get(method, method))
     for network in [name for name in cells["method"].unique() if name in set(cells["subject"])]:
         seen = look(network)
         shown += _points(axes[1], cells[cells["method"] == network], "asymptotic", seen.colour, seen.marker, seen.label)
