@@ -3,7 +3,7 @@
 from unfold_theory.methods.base import Method, Observation, Oracle
 from unfold_theory.methods.fixed_point import Halpern, KrasnoselskiiMann
 from unfold_theory.methods.gradient import AcceleratedGradient, GradientDescent, HeavyBall, InexactGradientDescent
-from unfold_theory.methods.proximal import AcceleratedProximalGradient, ProximalGradient, ProximalPoint
+from unfold_theory.methods.proximal import AcceleratedProximalGradient, ProximalGradient, ProximalPoint, fista_momenta
 from unfold_theory.methods.splitting import Admm, DouglasRachford
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "Oracle",
     "ProximalGradient",
     "ProximalPoint",
+    "fista_momenta",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -72,6 +73,16 @@ class ProximalGradient(Method):
     def finite(self, classes: Any, L: float) -> str | None:
         """Where the proximal map is not defined."""
         return _prox_is_defined("g", self.steps, classes["g"].mu)
+
+
+def fista_momenta(depth: int) -> np.ndarray:
+    r"""$\beta_k=(t_k-1)/t_{k+1}$, $t_0=1$, $t_{k+1}=(1+\sqrt{1+4t_k^2})/2$ (Beck and Teboulle 2009), shape (depth,)."""
+    t, momenta = 1.0, []
+    for _ in range(depth):
+        after = (1 + math.sqrt(1 + 4 * t**2)) / 2
+        momenta.append((t - 1) / after)
+        t = after
+    return np.array(momenta)
 
 
 @dataclass(frozen=True, eq=False)

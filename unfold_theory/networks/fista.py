@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
-from unfold_theory.methods import AcceleratedProximalGradient, Method
+from unfold_theory.methods import AcceleratedProximalGradient, Method, fista_momenta
 from unfold_theory.networks.proximal import ProximalGradient
 
 
@@ -47,12 +47,7 @@ class Fista(ProximalGradient):
 
     def as_method(self) -> Method:
         """Accelerated proximal gradient with the steps as they are and the momenta of the sequence t."""
-        t, momenta = 1.0, []
-        for _ in range(self.depth):
-            after = (1 + math.sqrt(1 + 4 * t**2)) / 2
-            momenta.append((t - 1) / after)
-            t = after
-        return AcceleratedProximalGradient(self.proximal_steps(self.lam), momenta)
+        return AcceleratedProximalGradient(self.proximal_steps(self.lam), fista_momenta(self.depth))
 
     def readout(self, state: FistaState) -> Float[Tensor, "batch n"]:
         """The code, not the extrapolated point."""

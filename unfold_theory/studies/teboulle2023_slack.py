@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from unfold_theory.methods import AcceleratedProximalGradient, GradientDescent, ProximalGradient
+from unfold_theory.methods import AcceleratedProximalGradient, GradientDescent, ProximalGradient, fista_momenta
 from unfold_theory.rates.worst_case import convex, smooth_convex
 from unfold_theory.rates.worst_case.certify import certify
 from unfold_theory.store import Store
@@ -57,9 +57,6 @@ def _method(name: str, count: int, seed: int) -> tuple[Any, Any]:
         return GradientDescent(draw.uniform(0.1, 1, count)), smooth_convex(1.0)
     if name == "proximal gradient":
         return ProximalGradient(draw.uniform(0.1, 1, count)), composite
-    t = [1.0]
-    for _ in range(count + 1):
-        t.append((1 + np.sqrt(1 + 4 * t[-1] ** 2)) / 2)
-    momenta = np.array([(t[i] - 1) / t[i + 1] for i in range(1, count + 1)])
+    momenta = fista_momenta(count + 1)[1:]
     steps = np.sort(draw.uniform(0.8, 1, count))[::-1]
     return AcceleratedProximalGradient(steps, momenta * draw.uniform(0.98, 1, count)), composite

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from unfold_theory.claim import MethodSetting
-from unfold_theory.methods import AcceleratedProximalGradient, GradientDescent, Method, ProximalGradient
+from unfold_theory.methods import AcceleratedProximalGradient, GradientDescent, Method, ProximalGradient, fista_momenta
 from unfold_theory.problems.functions import (
     AbsoluteValue,
     Cosine,
@@ -26,6 +26,7 @@ from unfold_theory.problems.functions import (
     TestFunction,
 )
 from unfold_theory.problems.sawtooth import Sawtooth
+from unfold_theory.rates.worst_case.schedules import silver_steps
 
 DEPTH = 7
 """Steps of each method: a depth at which silver steps have a theorem."""
@@ -93,11 +94,15 @@ class MethodSubject:
 def method_entries() -> list[MethodEntry]:
     """The methods that are verified, in the order in which tables show them."""
     short = np.array([0.5, 1.0, 0.75, 1.0, 0.25, 1.0, 0.5])
-    long = 1.9 * short
+    long, silver = 1.9 * short, silver_steps(DEPTH)
+    fista = AcceleratedProximalGradient(np.ones(DEPTH), fista_momenta(DEPTH))
     return [
         MethodEntry("gradient descent, steps up to 1/L", _on(GradientDescent(short), _convex(short.sum()))),
         MethodEntry("gradient descent, steps up to 1.9/L", _on(GradientDescent(long), _convex(long.sum()))),
-        MethodEntry("gradient descent, silver steps", _on(GradientDescent(_silver()), _convex(_silver().sum()))),
+        MethodEntry(
+            "gradient descent, silver steps",
+            _on(GradientDescent(silver), _convex(silver.sum())),
+        ),
         MethodEntry("gradient descent, strongly convex", _on(GradientDescent(short), _strongly_convex())),
         MethodEntry("gradient descent, nonconvex", _on(GradientDescent(short), _nonconvex(short, 1.0), curvature=-1.0)),
         MethodEntry(
@@ -107,7 +112,7 @@ def method_entries() -> list[MethodEntry]:
         MethodEntry(
             "proximal gradient, learned steps", _on(ProximalGradient(LEARNED), _composite(LEARNED.sum())), "learned"
         ),
-        MethodEntry("FISTA", _on(AcceleratedProximalGradient(np.ones(DEPTH), _fista()), _composite(float(DEPTH)))),
+        MethodEntry("FISTA", _on(fista, _composite(float(DEPTH)))),
     ]
 
 
@@ -118,20 +123,6 @@ LEARNED = np.array([1.29, 1.38, 1.73, 1.92, 1.4, 1.6, 1.2])
 def _on(method: Method, samples: Samples, curvature: float | None = None) -> Callable[[str], MethodSetting]:
     functions, starts = samples
     return lambda name: MethodSetting(method, functions, starts, lipschitz=1.0, curvature=curvature, name=name)
-
-
-def _silver() -> np.ndarray:
-    ratio = 1 + np.sqrt(2.0)
-    return np.array([1 + ratio ** ((i & -i).bit_length() - 2) for i in range(1, DEPTH + 1)])
-
-
-def _fista() -> np.ndarray:
-    t, momenta = 1.0, []
-    for _ in range(DEPTH):
-        after = (1 + np.sqrt(1 + 4 * t**2)) / 2
-        momenta.append((t - 1) / after)
-        t = after
-    return np.array(momenta)
 
 
 def _convex(total: float) -> Samples:

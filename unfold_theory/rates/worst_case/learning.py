@@ -19,7 +19,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from unfold_theory.errors import InputError
-from unfold_theory.methods import AcceleratedProximalGradient, Method, ProximalGradient
+from unfold_theory.methods import AcceleratedProximalGradient, Method, ProximalGradient, fista_momenta
 from unfold_theory.networks.thresholding import soft_threshold
 from unfold_theory.problems import Lasso
 from unfold_theory.rates.worst_case.classes import convex, smooth_convex
@@ -174,12 +174,7 @@ def textbook(kind: str, depth: int) -> Method:
     """ISTA with steps 1/L, or FISTA, in units of 1/L."""
     if kind == "ista":
         return ProximalGradient(np.ones(depth))
-    t, momenta = 1.0, []
-    for _ in range(depth):
-        after = (1 + math.sqrt(1 + 4 * t**2)) / 2
-        momenta.append((t - 1) / after)
-        t = after
-    return AcceleratedProximalGradient(np.ones(depth), momenta)
+    return AcceleratedProximalGradient(np.ones(depth), fista_momenta(depth))
 
 
 def gaps(lasso: Lasso, method: Method, y: Float64[np.ndarray, "batch m"]) -> Float64[np.ndarray, " batch"]:
