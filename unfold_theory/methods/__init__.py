@@ -3,6 +3,7 @@
 from unfold_theory.methods.base import Method, Observation, Oracle
 from unfold_theory.methods.fixed_point import Halpern, KrasnoselskiiMann
 from unfold_theory.methods.gradient import AcceleratedGradient, GradientDescent, HeavyBall, InexactGradientDescent
+from unfold_theory.methods.on_functions import FunctionOracle
 from unfold_theory.methods.proximal import AcceleratedProximalGradient, ProximalGradient, ProximalPoint, fista_momenta
 from unfold_theory.methods.splitting import Admm, DouglasRachford
 
@@ -11,6 +12,7 @@ __all__ = [
     "AcceleratedProximalGradient",
     "Admm",
     "DouglasRachford",
+    "FunctionOracle",
     "GradientDescent",
     "Halpern",
     "HeavyBall",

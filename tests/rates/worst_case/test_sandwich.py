@@ -95,6 +95,14 @@ def test_closed_instances_are_run():
     assert sandwich(proximal).lower.mid == pytest.approx(1 / (4 * SHORT.sum()), rel=1e-7)
 
 
+@pytest.mark.parametrize("kind", [smooth_convex(1.0), convex()], ids=["smooth", "convex"])
+def test_a_lower_value_never_exceeds_its_bound_for_proximal_point(kind):
+    """A quadratic whose proximal map is taken for the identity would stand still, above every bound."""
+    found = sandwich(worst_case_rate(ProximalPoint([1.0, 2.0]), kind, form="full"))
+    assert found.lower.lo <= found.upper
+    assert found.tight
+
+
 def test_operators_have_instances_but_no_replay():
     rate = worst_case_rate(KrasnoselskiiMann([0.5, 0.7]), averaged(0.8), "residual", form="full")
     assert worst_case_instance(rate).violation < 1e-7
