@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from unfold_theory.rates.worst_case.chain import Chain, Group
-from unfold_theory.rates.worst_case.conic import SMALL, ConicResult, clarabel, smat, solve, svec, triangle
+from unfold_theory.rates.worst_case.conic import ConicResult, Solution, clarabel, smat, solve, svec, triangle
 
 
 class _Entries:
@@ -136,7 +136,7 @@ def stationarity(solution: Any) -> float:
 
 
 @dataclass
-class ChainSolution:
+class ChainSolution(Solution):
     """Primal and dual solution of a chain, in scaled coordinates; properties are in the units of the question.
 
     Attributes:
@@ -155,26 +155,9 @@ class ChainSolution:
     margin: float
 
     @property
-    def solved(self) -> bool:
-        """Whether the solver reached its tolerance, or stopped short of it with a residual that is still small."""
-        if self.result.status == "Solved":
-            return True
-        return "Infeasible" not in self.result.status and self.residual <= SMALL * abs(self.value)
-
-    @property
     def unit(self) -> float:
         """What one unit of the scaled value stands for."""
         return self.chain.output_unit / self.chain.start_unit
-
-    @property
-    def value(self) -> float:
-        """The rate: the dual value, an upper bound up to the residual."""
-        return float(self.result.x[0]) * self.unit
-
-    @property
-    def lower(self) -> float:
-        """The primal value."""
-        return self.result.dual_value * self.unit
 
     @cached_property
     def residual(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -95,3 +96,37 @@ def solve(
         str(solution.status),
         int(solution.iterations),
     )
+
+
+class Solution(ABC):
+    """What primal and dual solutions of a rate's program have in common, whichever its form.
+
+    Attributes:
+        result: The solver's vectors.
+        residual: By how much the value may err.
+    """
+
+    result: ConicResult
+    residual: Any
+
+    @property
+    @abstractmethod
+    def unit(self) -> float:
+        """What one unit of the scaled value stands for."""
+
+    @property
+    def solved(self) -> bool:
+        """Whether the solver reached its tolerance, or stopped short of it with a residual that is still small."""
+        if self.result.status == "Solved":
+            return True
+        return "Infeasible" not in self.result.status and self.residual <= SMALL * abs(self.value)
+
+    @property
+    def value(self) -> float:
+        """The rate: the dual value, an upper bound up to the residual."""
+        return float(self.result.x[0]) * self.unit
+
+    @property
+    def lower(self) -> float:
+        """The primal value."""
+        return self.result.dual_value * self.unit

@@ -18,7 +18,7 @@ from unfold_theory.errors import MissingStructure
 from unfold_theory.rates.worst_case.chain import measure_unit
 from unfold_theory.rates.worst_case.chain_solver import stationarity
 from unfold_theory.rates.worst_case.classes import Terms
-from unfold_theory.rates.worst_case.conic import SMALL, ConicResult, clarabel, smat, solve, svec, triangle
+from unfold_theory.rates.worst_case.conic import ConicResult, Solution, clarabel, smat, solve, svec, triangle
 from unfold_theory.rates.worst_case.problem import STAR, Question, Recorder, coincide, form, values_needed
 
 BLOCK = 1000
@@ -200,7 +200,7 @@ def svec_rows(terms: Terms, count: int, n: int) -> Any:
 
 
 @dataclass
-class FullSolution:
+class FullSolution(Solution):
     """Primal and dual solution over all pairs; properties are in the units of the question."""
 
     full: Full
@@ -209,26 +209,9 @@ class FullSolution:
     b: np.ndarray
 
     @property
-    def solved(self) -> bool:
-        """Whether the solver reached its tolerance, or stopped short of it with a residual that is still small."""
-        if self.result.status == "Solved":
-            return True
-        return "Infeasible" not in self.result.status and self.residual <= SMALL * abs(self.value)
-
-    @property
     def unit(self) -> float:
         """What one unit of the scaled value stands for."""
         return self.full.output_unit / self.full.start_unit
-
-    @property
-    def value(self) -> float:
-        """The rate: the dual value, an upper bound up to the residual."""
-        return float(self.result.x[0]) * self.unit
-
-    @property
-    def lower(self) -> float:
-        """The primal value."""
-        return self.result.dual_value * self.unit
 
     @cached_property
     def residual(self) -> float:
