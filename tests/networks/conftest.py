@@ -16,6 +16,7 @@ VARIANTS = {
     "lista-cp-untied": ("lista-cp", {"tied": False}),
     "lista-cp-frobenius": ("lista-cp", {"init": "frobenius"}),
     "lista-cpss-ungated": ("lista-cpss", {"gated": False, "selected": [1, 0, 3, 4, 5]}),
+    "lista-momentum-plain": ("lista-momentum", {"percent": 0.0, "beta": 0.2}),
     "lista-momentum-trained": ("lista-momentum", {"train_weight": True}),
     "hyperlista-symmetric": ("hyperlista", {"weight": "symmetric", "gain": 0.9}),
     "hyperlista-at-rest": ("hyperlista", {"momentum": False}),

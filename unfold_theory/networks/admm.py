@@ -10,11 +10,14 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from unfold_theory.enclosure import Enclosure
 from unfold_theory.errors import InputError, MissingStructure
 from unfold_theory.methods import Admm as AdmmMethod
 from unfold_theory.methods import Method
+from unfold_theory.networks.activations import SoftThreshold
 from unfold_theory.networks.base import UnfoldedNetwork
-from unfold_theory.networks.tensors import Number, entry, parameters, per_layer
+from unfold_theory.networks.system import System, SystemLayer, above, beside
+from unfold_theory.networks.tensors import Number, entry, numpy64, parameters, per_layer
 from unfold_theory.networks.thresholding import soft_threshold
 
 LEAST_PENALTY = 1e-6
@@ -132,6 +135,36 @@ class Admm(UnfoldedNetwork):
         self._factored = (self.dictionary.clone(), *made)
         return made
 
+    def as_system(self) -> System:
+        r"""State $(z^k,w^k)$: $v=\alpha x+(1-\alpha)z^k+w^k/\rho$, $z^{k+1}=\eta(v)$, $w^{k+1}=\rho(v-z^{k+1})$.
+
+        The inverse in $x=(A^TA+\rho)^{-1}(A^Ty+\rho z^k-w^k)$ is enclosed.
+        """
+        A = numpy64(self.dictionary)
+        n = A.shape[1]
+        identity, nothing = Enclosure.exact(np.eye(n)), np.zeros((n, n))
+        made: dict[tuple[float, float], SystemLayer] = {}
+        layers = []
+        for k in range(self.depth):
+            rho, alpha = (float(entry(given, k).detach()) for given in (self.penalties, self.relaxations))
+            if (rho, alpha) not in made:
+                inverse = _enclosed_inverse(Enclosure.exact(A.T) @ A + rho * identity)
+                scaled = Enclosure.exact(alpha) * inverse
+                on_code = Enclosure.exact(rho) * scaled + (1.0 - Enclosure.exact(alpha)) * identity
+                on_multiplier = identity / rho - scaled
+                C, D = beside(on_code, on_multiplier), scaled @ A.T
+                made[rho, alpha] = SystemLayer(
+                    preactivation=C,
+                    activation=SoftThreshold(np.full(n, self.lam / rho)),
+                    injection=D,
+                    transition=above(Enclosure.exact(np.zeros(C.shape)), Enclosure.exact(rho) * C),
+                    emission=Enclosure.exact(np.vstack([np.eye(n), -rho * np.eye(n)])),
+                    passage=above(Enclosure.exact(np.zeros(D.shape)), Enclosure.exact(rho) * D),
+                )
+            layers.append(made[rho, alpha])
+        readout = Enclosure.exact(np.hstack([np.eye(n), nothing]))
+        return System(tuple(layers), A.shape[0], readout=readout, title=self.title)
+
     def as_method(self) -> Method:
         """ADMM with the penalties and relaxations as they are."""
         layers = range(self.depth)
@@ -179,3 +212,17 @@ class Admm(UnfoldedNetwork):
     def config(self) -> dict[str, Any]:
         """Depth, weight of the Lasso, and whether the scalars train."""
         return {"depth": self.depth, "lam": self.lam, "learn": self.learn}
+
+
+def _enclosed_inverse(matrix: Enclosure) -> Enclosure:
+    r"""$M^{-1}$ of every matrix in an enclosure, entry by entry.
+
+    With X the computed inverse and $\epsilon=\|I-XM\|_\infty<1$: $M^{-1}-X=(I-XM)M^{-1}$, so that its largest entry is
+    at most $\epsilon\max|X|/(1-\epsilon)$.
+    """
+    X = np.linalg.inv(matrix.mid)
+    defect = abs(np.eye(len(X)) - Enclosure.exact(X) @ matrix).sum(-1).max()
+    if not float(defect.hi) < 1:
+        raise InputError("The linear system of ADMM is too ill-conditioned for float64", "Raise the penalty")
+    doubt = float((defect * float(np.abs(X).max()) / (1.0 - defect)).hi)
+    return Enclosure.exact(X) + Enclosure.certified(-doubt, doubt)

@@ -17,6 +17,7 @@ from unfold_theory.errors import InputError, MissingStructure
 from unfold_theory.methods import Method
 from unfold_theory.networks.first_order import method_of_layers
 from unfold_theory.networks.layers import AffineLayer, InstanceLayer
+from unfold_theory.networks.system import System
 from unfold_theory.networks.tensors import Number, exact, gather, numpy64
 
 State = Any
@@ -136,6 +137,17 @@ class UnfoldedNetwork(torch.nn.Module, ABC):
             lacks = "layers of a gradient step and a soft threshold whose scalars are the same for every signal"
             raise MissingStructure(self.title, "worst-case rates of first-order methods", lacks) from error
         return method_of_layers(self.title, numpy64(self.dictionary), layers)
+
+    def as_system(self) -> System:
+        r"""The network as Lipschitz bounds read it: slopes in [0, 1], and an input that enters every layer.
+
+        By default read off :meth:`affine_layers`.
+
+        Raises:
+            MissingStructure: The layers depend on the signal in other ways.
+            InputError: A layer jumps (support selection, a negative threshold), and which one.
+        """
+        return System.of_affine_layers(self.affine_layers(), numpy64(self.dictionary), title=self.title)
 
     # -- building --------------------------------------------------------------------------------------------------
     @classmethod

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from typing import ClassVar, NamedTuple
 
+import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
 from unfold_theory.methods import AcceleratedProximalGradient, Method, fista_momenta
+from unfold_theory.networks.layers import AffineLayer
 from unfold_theory.networks.proximal import ProximalGradient
+from unfold_theory.networks.system import System, with_memory
+from unfold_theory.networks.tensors import numpy64
 
 
 class FistaState(NamedTuple):
@@ -48,6 +52,16 @@ class Fista(ProximalGradient):
     def as_method(self) -> Method:
         """Accelerated proximal gradient with the steps as they are and the momenta of the sequence t."""
         return AcceleratedProximalGradient(self.proximal_steps(self.lam), fista_momenta(self.depth))
+
+    def as_system(self) -> System:
+        r"""State $(x^k,x^{k-1})$: the step from $z=x^k+\beta_k(x^k-x^{k-1})$, $\beta_0=0$."""
+        layers = [
+            AffineLayer(weight=numpy64(self.dictionary), gain=float(t), threshold=np.asarray(self.lam * t))
+            for t in self.proximal_steps(self.lam)
+        ]
+        plain = System.of_affine_layers(layers, numpy64(self.dictionary), title=self.title)
+        momenta = [0.0, *fista_momenta(self.depth)]
+        return with_memory(plain, lambda k: float(momenta[k]), inside=True)
 
     def readout(self, state: FistaState) -> Float[Tensor, "batch n"]:
         """The code, not the extrapolated point."""

@@ -16,7 +16,8 @@ from unfold_theory.networks import initial
 from unfold_theory.networks.base import UnfoldedNetwork
 from unfold_theory.networks.coupled import CoupledNetwork
 from unfold_theory.networks.layers import AffineLayer, InstanceLayer
-from unfold_theory.networks.tensors import Number, entry, exact, parameters, per_layer
+from unfold_theory.networks.system import System, with_memory
+from unfold_theory.networks.tensors import Number, entry, exact, numpy64, parameters, per_layer
 from unfold_theory.networks.thresholding import percent_schedule, select_support_threshold
 
 
@@ -187,6 +188,11 @@ class ListaMomentum(CoupledNetwork):
             replace(InstanceLayer.of_affine(layer, y.shape[0]), momentum=np.full(y.shape[0], float(beta.detach())))
             for layer, beta in zip(super().affine_layers(), self.momenta, strict=True)
         ]
+
+    def as_system(self) -> System:
+        r"""State $(x^k,x^{k-1})$: $C=((1+\beta)I-\gamma W^TA,\ -\beta I)$, $D=\gamma W^T$."""
+        plain = System.of_affine_layers(super().affine_layers(), numpy64(self.dictionary), title=self.title)
+        return with_memory(plain, lambda k: float(self.momenta[k].detach()), inside=False)
 
     def config(self) -> dict[str, Any]:
         """As that of a coupled network, and whether W trains."""
