@@ -86,7 +86,7 @@ def test_refusals_name_the_layer():
         SoftThreshold(np.array([0.1, -0.2, 0.0]))
     with pytest.raises(InputError, match="C of layer 1"):
         System.of_matrices([np.ones((3, 2))] * 2, [np.eye(3), np.ones((3, 4))], [ok, ok])
-    with pytest.raises(InputError, match="not finite"):
+    with pytest.raises(InputError, match="NaN"):
         System.of_matrices([np.full((3, 2), np.nan)], [np.eye(3)], [ok])
     with pytest.raises(InputError, match="no layers"):
         System.of_matrices([], [], [])
