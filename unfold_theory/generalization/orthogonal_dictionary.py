@@ -1,0 +1,135 @@
+r"""Unfolded ISTA with a learned orthogonal dictionary: depth enters its bounds through a logarithm only.
+
+The class: $h_\Phi(y)=\sigma(\Phi z^L)$, $z^0=0$, $z^{l+1}=\eta_{\tau\lambda}(z^l-\tau B^T(Bz^l-y))$, $B=A\Phi$,
+$\Phi\in O(n)$; $A$, $\lambda>0$ and $0<\tau\le1/\|A\|^2$ fixed before the data, $\sigma$ the projection on the unit
+ball. Signals have $\|x\|\le1$ and measurements $\|y\|\le B_y$, almost surely (clip y under Gaussian noise); the loss is
+$\frac12\|h-x\|\in[0,1]$. The setting is that of Behboodi, Rauhut and Schnoor (2022); statements and constants here are
+derived (``proofs_checks/check_unfoldtheory2026_capacity.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from unfold_theory.enclosure import Enclosure, minimum
+from unfold_theory.enclosure.rounding import Numbers
+from unfold_theory.errors import InputError
+from unfold_theory.generalization.covering import dudley_gap, entropy_integral, single_scale_gap
+
+# The float math.pi is below pi.
+PI = Enclosure.certified(math.pi, np.nextafter(math.pi, 4))
+
+
+@dataclass(frozen=True)
+class OrthogonalClass:
+    r"""The class of this module, by the numbers that its bounds read.
+
+    Attributes:
+        size: n.
+        depth: L.
+        norm: $\|A\|_2$, shape ().
+        measurement: $B_y$, shape ().
+        weight: $\lambda>0$, shape ().
+        step: $\tau$, shape (); by default $1/\|A\|^2$.
+    """
+
+    size: int
+    depth: int
+    norm: Enclosure
+    measurement: Enclosure
+    weight: Enclosure
+    step: Enclosure | None = None
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or self.depth < 1:
+            raise InputError(f"A class of size {self.size} and depth {self.depth}", "Ask for at least 1 of each")
+        if not (self.norm.lo > 0 and self.measurement.lo >= 0 and self.weight.lo > 0):
+            raise InputError("A norm, bound or weight of the class is not positive", "Pass positive numbers")
+        if self.step is not None and not (self.step.lo > 0 and ((self.step * self.norm**2) <= 1 + 1e-9).holds.all()):
+            raise InputError("A step outside (0, 1/||A||^2]", "Take the lower end of 1/||A||^2")
+
+    @property
+    def gain(self) -> Enclosure:
+        r"""$\tau\|A\|$."""
+        return 1.0 / self.norm if self.step is None else self.step * self.norm
+
+    @property
+    def dimension(self) -> int:
+        r"""$n(n-1)/2$, the dimension of $O(n)$."""
+        return self.size * (self.size - 1) // 2
+
+
+def state_bounds(c: OrthogonalClass) -> Enclosure:
+    r"""$\|z^l\|_2\le\min(l\tau\|A\|B_y,\ B_y^2/(2\lambda))$ for l = 0, ..., L; shape (L + 1,).
+
+    *Proof.* $F(z)=\frac12\|Bz-y\|^2+\lambda\|z\|_1$ does not increase along ISTA with $\tau\|B\|^2\le1$, and
+    $F(0)\le B_y^2/2$, so that $\|z^l\|_2\le\|z^l\|_1\le B_y^2/(2\lambda)$; and $\eta$ and $I-\tau B^TB$ are
+    nonexpansive, so that one step adds at most $\tau\|A\|B_y$. $\square$
+    """
+    steps = Enclosure.exact(np.arange(c.depth + 1.0)) * c.gain * c.measurement
+    return minimum(steps, (c.measurement**2 / (2.0 * c.weight)).broadcast_to(steps.shape))
+
+
+def sensitivities(c: OrthogonalClass) -> Enclosure:
+    r"""$K_l$ with $\|h_\Phi(y)-h_\Psi(y)\|_2\le K_l\|\Phi-\Psi\|_2$ at depth l = 1, ..., L; shape (L,).
+
+    $$K_l=Z_l+\tau\|A\|\sum_{j<l}(B_y+\|A\|Z_j),$$
+    $Z_j$ the bounds of :func:`state_bounds`. *Proof.* With $g_\Phi(z)=\Phi^TA^T(A\Phi z-y)$,
+    $g_\Phi(z)-g_\Psi(z)=(\Phi-\Psi)^TA^T(A\Psi z-y)+\Phi^TA^TA(\Phi-\Psi)z$ at $z=z_\Psi^j$, where $\|A\Psi z-y\|\le
+    B_y$; $\eta$, $I-\tau B^TB$ and $\sigma$ are nonexpansive. $\square$
+    """
+    states = state_bounds(c)
+    added = c.gain * (c.measurement + c.norm * states[:-1])
+    return states[1:] + added.cumsum()
+
+
+def uniform_sensitivity(c: OrthogonalClass) -> Enclosure:
+    r"""$K_L=Z_L+L\tau\|A\|(B_y+\|A\|Z_L)$: the coarser closed form, shape ()."""
+    last = state_bounds(c)[-1]
+    return last + (c.gain * (c.measurement + c.norm * last)) * float(c.depth)
+
+
+def log_covering(size: int, scale: Enclosure) -> Enclosure:
+    r"""$\ln\mathcal N(O(n),\|\cdot\|_2,\eta)\le\ln2+\frac{n(n-1)}2\ln(1+2\pi/\eta)$; shape of ``scale``.
+
+    Half of the exponent $n^2$ of a ball of matrices. *Proof.* $O(n)$ is two copies of
+    $SO(n)=\exp\{X:X^T=-X,\|X\|\le\pi\}$, and exp is 1-Lipschitz on skew matrices:
+    $e^X-e^Y=\int_0^1e^{tX}(X-Y)e^{(1-t)Y}dt$ with orthogonal factors. A maximal $\eta$-separated set of a ball of
+    radius $\pi$ in dimension $n(n-1)/2$ has at most $(1+2\pi/\eta)^{n(n-1)/2}$ members, and covers it from
+    inside. $\square$
+    """
+    dimension = size * (size - 1) / 2
+    return (2.0 * PI / scale + 1.0).log() * dimension + Enclosure.exact(2.0).log()
+
+
+def single_scale(
+    c: OrthogonalClass, samples: Numbers, *, delta: float | int, sensitivity: Enclosure | None = None
+) -> Enclosure:
+    r"""$R-\hat R\le\min_\varepsilon\{\varepsilon+\sqrt{(\ln\mathcal N(O(n),\varepsilon/K_L)+\ln(1/\delta))/(2N)}\}$.
+
+    Args:
+        c: The class.
+        samples: N, any shape.
+        delta: Probability of failure.
+        sensitivity: Another $K_L$ than that of :func:`sensitivities`.
+
+    Returns:
+        Shape of ``samples``; with probability at least $1-\delta$, for all $\Phi\in O(n)$ at once.
+    """
+    k = sensitivities(c)[-1] if sensitivity is None else sensitivity
+    return single_scale_gap(lambda scale: log_covering(c.size, scale / k), samples, delta=delta)
+
+
+def dudley(
+    c: OrthogonalClass, samples: Numbers, *, delta: float | int, sensitivity: Enclosure | None = None
+) -> Enclosure:
+    r"""$\frac{8\sqrt2}{\sqrt N}\int_0^{1/4}\sqrt{\frac{n(n-1)}2\ln(1+\pi K_L/u)+\ln2}\,du+\sqrt{\ln(1/\delta)/(2N)}$.
+
+    Arguments and result as in :func:`single_scale`.
+    """
+    k = sensitivities(c)[-1] if sensitivity is None else sensitivity
+    integral = entropy_integral(0.25, c.dimension, PI * k, Enclosure.exact(2.0).log())
+    return dudley_gap(integral, samples, delta=delta)
