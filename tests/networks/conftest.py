@@ -23,6 +23,7 @@ VARIANTS = {
     "glista-inverse": ("glista", {"gate": "inverse", "tied": False, "percent": 0.0}),
     "glista-exponential": ("glista", {"gate": "exponential", "init": "frobenius", "gated": False}),
     "na-alista-narrow": ("na-alista", {"width": 8, "selected": 0, "theta": 0.1, "gamma": 0.9}),
+    "orthogonal-dictionary-projected": ("orthogonal-dictionary", {"radius": 0.5}),
     "alista-minimax": ("alista", {"weight": "minimax", "percent": 0.0}),
 }
 

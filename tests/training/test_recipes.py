@@ -10,8 +10,9 @@ from unfold_theory.problems import BernoulliGaussian, SparseRecovery, WorstCase
 from unfold_theory.training import RECIPES, Objective, TrainingConfig, evaluate, quick_recipe, recipe, train
 from unfold_theory.training.recipes import alista_snr40, falling_thresholds
 
-TRAINED = sorted(set(NETWORKS) - {"ista", "fista", "oista", "slista", "admm"})
-"""Of these the recipes minimise the error; StepLISTA and ADMM minimise the Lasso (``test_lasso_solvers.py``)."""
+TRAINED = sorted(set(NETWORKS) - {"ista", "fista", "oista", "slista", "admm", "orthogonal-dictionary"})
+"""Of these the recipes minimise the error; StepLISTA and ADMM minimise the Lasso (``test_lasso_solvers.py``), and an
+orthogonal dictionary is ISTA where signals are sparse themselves (``tests/networks/test_orthogonal_dictionary.py``)."""
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

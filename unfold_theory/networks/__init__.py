@@ -24,6 +24,7 @@ from unfold_theory.networks.lista_cpss import ListaCpss
 from unfold_theory.networks.lista_momentum import ListaMomentum
 from unfold_theory.networks.na_alista import NaAlista
 from unfold_theory.networks.oista import Oista
+from unfold_theory.networks.orthogonal_dictionary import OrthogonalDictionary
 from unfold_theory.networks.slista import StepLista
 from unfold_theory.networks.tilista import TiLista
 
@@ -50,6 +51,7 @@ NETWORKS: dict[str, type[UnfoldedNetwork]] = {
         GatedLista,
         AdaLista,
         AdaListaSingle,
+        OrthogonalDictionary,
     )
 }
 """The registered networks by name; tests run over all of them."""
@@ -113,6 +115,7 @@ __all__ = [
     "ListaTied",
     "NaAlista",
     "Oista",
+    "OrthogonalDictionary",
     "StepLista",
     "TiLista",
     "UnfoldedNetwork",
