@@ -15,7 +15,7 @@ _SLACK = 1.0 + 2.0**-40
 _UNDERFLOW = 2.0**-1000
 
 
-def frobenius(matrix: Float64[np.ndarray, "..."]) -> float:
+def frobenius(matrix: Float64[np.ndarray, ...]) -> float:
     r"""Upper bound on $\|X\|_F\ge\|X\|_2$."""
     count = matrix.size
     # Squares below 2^-1074 are lost, each less than 2^-537 in the norm.
@@ -76,7 +76,9 @@ class Ball:
         middle, factor = rows[:, None] * self.middle, float(np.abs(rows).max())
         return self._rounded(middle, self.radius * factor, 2 * UNIT_ROUNDOFF * frobenius(middle))
 
-    def in_units(self, rows: Float64[np.ndarray, " rows"], columns: Float64[np.ndarray, " columns"] | None = None) -> Ball:
+    def in_units(
+        self, rows: Float64[np.ndarray, " rows"], columns: Float64[np.ndarray, " columns"] | None = None
+    ) -> Ball:
         """Times a diagonal matrix of powers of two on the left, and one on the right: exact, underflow apart."""
         middle, factor = rows[:, None] * self.middle, float(rows.max())
         if columns is not None:
