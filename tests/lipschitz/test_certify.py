@@ -170,7 +170,7 @@ def test_what_proves_nothing_is_refused():
     system = random_system(np.random.default_rng(0), "plain", K=2)
     good = enough(system)
     cases = {
-        "not positive definite": tuple(0.1 * part for part in good),
+        "not definite": tuple(0.1 * part for part in good),
         "layers": good[:1],
         "Multipliers of shape": (good[0][:2], good[1]),
         "layer 0": (-good[0], good[1]),

@@ -47,6 +47,6 @@ def certify(system: System, given: UpperBound | Multipliers) -> UpperBound:
             upper = replace(value, lo=value.hi)
             return UpperBound(upper, method, used)
     raise InputError(
-        f"The multipliers of {system.title} prove no bound: 2 Lambda_k - B^T Q B is not positive definite in some layer",
+        f"The multipliers of {system.title} prove no bound: 2 Lambda_k - B^T Q B is not definite in some layer",
         "Enlarge them, or start from those of greedy_bound",
     )
