@@ -62,6 +62,18 @@ class Activation(ABC):
         return np.zeros(self.size), np.ones(self.size)
 
 
+class Separable(Activation):
+    """An activation that acts on each neuron alone."""
+
+    @abstractmethod
+    def slope(self, v: Rows) -> Rows:
+        """Derivative of each neuron, shape (batch, q); at a kink, that of one side."""
+
+    def derivative(self, v: Vector, tangents: Tangents) -> Tangents:
+        """The slopes times the rows of ``tangents``."""
+        return self.slope(v[None])[0][:, None] * tangents
+
+
 def _finite(values: object, what: str) -> Vector:
     array = np.atleast_1d(np.asarray(values, dtype=np.float64))
     if array.ndim != 1 or array.size == 0 or not np.isfinite(array).all():
@@ -70,7 +82,7 @@ def _finite(values: object, what: str) -> Vector:
 
 
 @dataclass(frozen=True, eq=False)
-class SoftThreshold(Activation):
+class SoftThreshold(Separable):
     r"""$\mathrm{sgn}(v)(|v|-\theta)_+$.
 
     Args:
@@ -101,13 +113,13 @@ class SoftThreshold(Activation):
         """Values."""
         return np.sign(v) * np.maximum(np.abs(v) - self.threshold, 0.0)
 
-    def derivative(self, v: Vector, tangents: Tangents) -> Tangents:
+    def slope(self, v: Rows) -> Rows:
         r"""1 where $|v|>\theta$, else 0."""
-        return (np.abs(v) > self.threshold)[:, None] * tangents
+        return (np.abs(v) > self.threshold).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
-class SmoothSoftThreshold(Activation):
+class SmoothSoftThreshold(Separable):
     r"""$\frac1b\left(\ln(1+e^{b(v-\theta)})-\ln(1+e^{-b(v+\theta)})\right)$, slopes in $[2s(-b\theta),1]$.
 
     s is the sigmoid.
@@ -141,14 +153,14 @@ class SmoothSoftThreshold(Activation):
         b = self.sharpness
         return (np.logaddexp(0, b * (v - self.threshold)) - np.logaddexp(0, -b * (v + self.threshold))) / b
 
-    def derivative(self, v: Vector, tangents: Tangents) -> Tangents:
+    def slope(self, v: Rows) -> Rows:
         r"""$s(b(v-\theta))+s(-b(v+\theta))$."""
         b = self.sharpness
-        return (expit(b * (v - self.threshold)) + expit(-b * (v + self.threshold)))[:, None] * tangents
+        return expit(b * (v - self.threshold)) + expit(-b * (v + self.threshold))
 
 
 @dataclass(frozen=True, eq=False)
-class Relu(Activation):
+class Relu(Separable):
     """$v_+$.
 
     Args:
@@ -167,13 +179,13 @@ class Relu(Activation):
         """Values."""
         return np.maximum(v, 0.0)
 
-    def derivative(self, v: Vector, tangents: Tangents) -> Tangents:
+    def slope(self, v: Rows) -> Rows:
         """1 where v > 0, else 0."""
-        return (v > 0)[:, None] * tangents
+        return (v > 0).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
-class BoxProjection(Activation):
+class BoxProjection(Separable):
     r"""$\min(\max(v,l),u)$.
 
     Args:
@@ -202,9 +214,9 @@ class BoxProjection(Activation):
         """Values."""
         return np.clip(v, self.lower, self.upper)
 
-    def derivative(self, v: Vector, tangents: Tangents) -> Tangents:
+    def slope(self, v: Rows) -> Rows:
         """1 inside the box, else 0."""
-        return ((v > self.lower) & (v < self.upper))[:, None] * tangents
+        return ((v > self.lower) & (v < self.upper)).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
