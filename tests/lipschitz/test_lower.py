@@ -182,7 +182,7 @@ def test_matrices_that_are_known_up_to_rounding():
     system = gradient_steps(3, 6, 3)
     layers = tuple(
         type(layer)(
-            Enclosure.certified(layer.preactivation.lo - 1e-12, layer.preactivation.hi + 1e-12),
+            Enclosure.certified(layer.preactivation.lo - 1e-9, layer.preactivation.hi + 1e-9),
             layer.activation,
             layer.injection,
         )
@@ -191,7 +191,7 @@ def test_matrices_that_are_known_up_to_rounding():
     loose = System(layers, 3)
     u = np.random.default_rng(1).standard_normal((2, 3))
     assert replayed(loose, *u).contains(replayed(system, *u).mid)
-    assert replayed(loose, *u).width > 1e3 * replayed(system, *u).width
+    assert replayed(loose, *u).width > 100 * replayed(system, *u).width
 
 
 def test_refusals():
