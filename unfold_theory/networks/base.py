@@ -99,6 +99,14 @@ class UnfoldedNetwork(torch.nn.Module, ABC):
         """
         raise MissingStructure(self.title, "bounds on affine layers with thresholds", "affine_layers()")
 
+    def linear_maps(self, k: int) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n n"]]:
+        r"""$W_1$ and $W_2$ of layer k as training sees them, differentiable in what trains.
+
+        Raises:
+            MissingStructure: The layer is not $\eta(W_1y+W_2x)$.
+        """
+        raise MissingStructure(self.title, "a Lipschitz penalty", "linear_maps(k)", "Train LISTA or a coupled network")
+
     def instance_layers(self, y: Float[Tensor, "batch m"]) -> list[InstanceLayer]:
         """The layers as they act on given measurements, for networks whose scalars depend on them.
 

@@ -69,6 +69,12 @@ class CoupledNetwork(UnfoldedNetwork):
         v = state + (correction if gain is None else gain * correction)
         return select_support_threshold(v, self.threshold(k), self.selected[k], gated=self.gated)
 
+    def linear_maps(self, k: int) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n n"]]:
+        r"""$\gamma W^T$ and $I-\gamma W^TA$."""
+        gain, weight = self.gain(k), self.weight(k)
+        first = (weight if gain is None else gain * weight).T
+        return first, torch.eye(first.shape[0], dtype=first.dtype) - first @ self.dictionary
+
     def affine_layers(self) -> list[AffineLayer]:
         """The layers as they stand: coupled by construction."""
         layers = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -32,6 +33,11 @@ class Ista(ProximalGradient):
     def as_method(self) -> Method:
         """Proximal gradient with the steps as they are."""
         return ProximalGradientMethod(self.proximal_steps(self.lam))
+
+    def linear_maps(self, k: int) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n n"]]:
+        r"""$t_kA^T$ and $I-t_kA^TA$."""
+        first = entry(self.steps, k) * self.dictionary.T
+        return first, torch.eye(first.shape[0], dtype=first.dtype) - first @ self.dictionary
 
     def affine_layers(self) -> list[AffineLayer]:
         r"""$W=A$, $\gamma=t_k$, $\theta=\lambda t_k$: coupled by construction."""

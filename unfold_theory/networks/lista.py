@@ -113,6 +113,10 @@ class Lista(UnfoldedNetwork):
         v = torch.addmm(y @ entry(self.input_weights, k).T, state, entry(self.state_weights, k).T)
         return soft_threshold(v, self.threshold(k))
 
+    def linear_maps(self, k: int) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n n"]]:
+        """The two free matrices."""
+        return entry(self.input_weights, k), entry(self.state_weights, k)
+
     def affine_layers(self) -> list[AffineLayer]:
         r"""$W=(W_1^k)^T$, $\gamma=1$, and $W_2^k$ as it stands: not coupled by construction."""
         return [

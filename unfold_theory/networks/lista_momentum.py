@@ -182,6 +182,14 @@ class ListaMomentum(CoupledNetwork):
         """
         return UnfoldedNetwork.affine_layers(self)
 
+    def linear_maps(self, k: int) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n n"]]:
+        """Not of this form: a layer reads two codes.
+
+        Raises:
+            MissingStructure: Always.
+        """
+        return UnfoldedNetwork.linear_maps(self, k)
+
     def instance_layers(self, y: Float[Tensor, "batch m"]) -> list[InstanceLayer]:
         """The layers with their momentum, the same for every signal."""
         return [

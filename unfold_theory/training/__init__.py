@@ -9,6 +9,7 @@ from unfold_theory.training.loop import TrainingDiverged, TrainingResult, train
 from unfold_theory.training.losses import LOSSES, IterationWeighted, Loss, Objective, Supervised, loss_from_recipe
 from unfold_theory.training.progress import ProgressEvent, RichProgress
 from unfold_theory.training.recipes import RECIPES, Recipe, quick_recipe, recipe
+from unfold_theory.training.stability import LipschitzPenalised, greedy_bound
 from unfold_theory.training.tuning import Tuned, tune_hyperlista
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "SCHEMES",
     "Checkpoint",
     "IterationWeighted",
+    "LipschitzPenalised",
     "Loss",
     "Objective",
     "ProgressEvent",
@@ -29,6 +31,7 @@ __all__ = [
     "TrainingResult",
     "Tuned",
     "evaluate",
+    "greedy_bound",
     "load_checkpoint",
     "loss_from_recipe",
     "parameters_by_layer",

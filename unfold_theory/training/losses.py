@@ -188,7 +188,14 @@ def loss_from_recipe(recipe: Mapping[str, Any]) -> Loss:
     Raises:
         InputError: The name or an option is unknown, or an option is invalid.
     """
-    options = {key: tuple(value) if isinstance(value, list) else value for key, value in recipe.items()}
+    options = {
+        key: tuple(value)
+        if isinstance(value, list)
+        else loss_from_recipe(value)
+        if isinstance(value, Mapping)
+        else value
+        for key, value in recipe.items()
+    }
     name = options.pop("loss", None)
     if name not in LOSSES:
         raise InputError(f"There is no loss {name!r}", f"Choose one of {', '.join(sorted(LOSSES))}")
