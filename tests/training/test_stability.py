@@ -87,7 +87,7 @@ def test_training_with_it_is_more_stable_and_less_accurate(tiny):
     assert results[0.5][0] < 0.7 * results[0.0][0]
     batch = tiny.sample(500, seed=9)
     errors = {
-        weight: float(Supervised()(trained, torch.tensor(batch.x), torch.tensor(batch.y), 3))
+        weight: float(Supervised()(trained, torch.tensor(batch.x), torch.tensor(batch.y), 3).detach())
         for weight, (_, trained) in results.items()
     }
     assert errors[0.0] < errors[0.5] < 1.0

@@ -188,14 +188,7 @@ def loss_from_recipe(recipe: Mapping[str, Any]) -> Loss:
     Raises:
         InputError: The name or an option is unknown, or an option is invalid.
     """
-    options = {
-        key: tuple(value)
-        if isinstance(value, list)
-        else loss_from_recipe(value)
-        if isinstance(value, Mapping)
-        else value
-        for key, value in recipe.items()
-    }
+    options: dict[str, Any] = {key: _restored(value) for key, value in recipe.items()}
     name = options.pop("loss", None)
     if name not in LOSSES:
         raise InputError(f"There is no loss {name!r}", f"Choose one of {', '.join(sorted(LOSSES))}")
@@ -203,3 +196,10 @@ def loss_from_recipe(recipe: Mapping[str, Any]) -> Loss:
         return LOSSES[name](**options)
     except TypeError as error:
         raise InputError(f"The {name} loss cannot be built: {error}", "Check the names of its options") from error
+
+
+def _restored(value: Any) -> Any:
+    """What JSON made of an option, undone: a list is a tuple, a mapping a loss within a loss."""
+    if isinstance(value, Mapping):
+        return loss_from_recipe(value)
+    return tuple(value) if isinstance(value, list) else value
