@@ -43,7 +43,7 @@ def unfoldtheory2026_capacity(table: pd.DataFrame, style: Style) -> Drawing:
     m = int(cells["m"].min())
     cells = cells[cells["m"] == m]
     depths = sorted(cells["depth"].unique())
-    depth = 10 if 10 in depths else depths[-1]
+    depth = 10 if 10 in depths else int(depths[-1])
     figure, axes = canvas(style, 2, aspect=0.72, rows=2)
     row = np.ravel(axes)
     _lines(row[0], cells[cells["depth"] == depth], "samples", "value", every=4)
