@@ -194,8 +194,9 @@ def test_free_sensitivity_holds():
 
 def test_bad_classes_are_named():
     one = Enclosure.exact(1.0)
-    with pytest.raises(InputError, match="step"):
-        orthogonal_dictionary.OrthogonalClass(4, 2, one, one, one, step=Enclosure.exact(2.0))
+    long = orthogonal_dictionary.OrthogonalClass(4, 2, one, one, one, step=Enclosure.exact(2.0))
+    with pytest.raises(InputError, match="steps above"):
+        orthogonal_dictionary.single_scale(long, 100, delta=0.1)
     with pytest.raises(InputError, match="depth"):
         orthogonal_dictionary.OrthogonalClass(4, 0, one, one, one)
     with pytest.raises(InputError, match="ranges"):
