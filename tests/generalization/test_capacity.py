@@ -6,7 +6,13 @@ import scipy.linalg
 
 from unfold_theory.enclosure import Enclosure
 from unfold_theory.errors import InputError
-from unfold_theory.generalization import free_weights, orthogonal_dictionary, scalar_networks
+from unfold_theory.generalization import (
+    coupled_weights,
+    free_weights,
+    orthogonal_dictionary,
+    scalar_networks,
+    tied_weights,
+)
 from unfold_theory.problems.dictionaries import gaussian
 from unfold_theory.problems.frobenius import frobenius_weight
 from unfold_theory.verified import spectral_norm_squared
@@ -203,3 +209,59 @@ def test_bad_classes_are_named():
         scalar_networks.ScalarClass.of(np.eye(3), np.eye(3), 2, measurement=1.0, largest_gain=0.0)
     with pytest.raises(InputError, match="positive"):
         free_weights.FreeClass(4, 4, 1, Enclosure.exact(0.0), one)
+
+
+def test_coupled_and_tied_sensitivities_hold():
+    worst = {"coupled": 0.0, "own": 0.0, "tied": 0.0}
+    for trial in range(40):
+        m, n, depth = [(1, 1, 3), (5, 8, 4)][trial % 2]
+        A = np.ones((1, 1)) if n == 1 else gaussian(m, n, trial)
+        W = A if n == 1 else frobenius_weight(A)
+        y, r = A @ RNG.standard_normal(n), 0.5
+        for tied in (True, False):
+            c = coupled_weights.CoupledClass.of(
+                A, W, depth, radius=r, measurement=Enclosure.exact(y).norm(2), tied=tied
+            )
+            weights, thresholds = (e.hi for e in coupled_weights.sensitivities(c))
+
+            def draw(A=A, W=W, r=r, depth=depth, tied=tied):
+                moves = RNG.standard_normal((1 if tied else depth, *A.shape))
+                moves *= r / np.linalg.norm(moves, 2, axis=(1, 2))[:, None, None]
+                return np.broadcast_to(W + moves, (depth, *A.shape)), RNG.uniform(0, 0.1, depth)
+
+            (first, t1), (second, t2) = draw(), draw()
+            if trial % 3:
+                second, t2 = first + 1e-3 * (second - first), t1
+            outputs = []
+            for matrices, thetas in ((first, t1), (second, t2)):
+                x = np.zeros(n)
+                for V, t in zip(matrices, thetas, strict=True):
+                    x = shrink(x + V.T @ (y - A @ x), t)
+                outputs.append(x)
+            off = np.array([np.linalg.norm(a - b, 2) for a, b in zip(first, second, strict=True)]) / r
+            allowed = (weights * off).sum() + (thresholds * np.abs(t1 - t2)).sum()
+            if allowed == 0:  # in dimension 1 both may draw the same end
+                continue
+            ratio = np.linalg.norm(outputs[0] - outputs[1]) / allowed
+            assert ratio <= 1 + 1e-9
+            worst["coupled" if tied else "own"] = max(worst["coupled" if tied else "own"], ratio)
+        s, a = float(RNG.choice([0.7, 1.0, 1.4])), 0.8
+        pair, size = [], float(RNG.choice([1e-4, 0.1]))
+        base = [RNG.standard_normal(k) for k in ((n, n), (n, m))]
+        for factor in (1.0, 1.0 - size):
+            w2, w1 = (b / np.linalg.norm(b, 2) * scale * factor for b, scale in zip(base, (s, a), strict=True))
+            if n == 1:
+                w2, w1 = np.abs(w2), np.abs(w1)
+            x = np.zeros(n)
+            for _ in range(depth):
+                x = shrink(w2 @ x + w1 @ y, 0.0)
+            pair.append(x)
+        t = tied_weights.TiedClass(n, m, depth, Enclosure.exact(s), Enclosure.exact(a), Enclosure.exact(y).norm(2))
+        # Thresholds are not moved: their share of the sensitivity, the root of n in every layer, is left out.
+        root = sum(s**j for j in range(depth)) * np.sqrt(n)
+        ratio = np.linalg.norm(pair[0] - pair[1]) / (size * (tied_weights.sensitivity(t).hi - root * (1 - 1e-12)))
+        assert ratio <= 1 + 1e-6
+        worst["tied"] = max(worst["tied"], ratio)
+    assert worst["tied"] > 0.9  # attained in dimension 1
+    assert worst["coupled"] > 0.05
+    assert worst["own"] > 0.05

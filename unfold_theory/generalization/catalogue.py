@@ -10,7 +10,14 @@ from jaxtyping import Float64
 
 from unfold_theory.enclosure import Enclosure
 from unfold_theory.enclosure.rounding import Numbers
-from unfold_theory.generalization import free_weights, orthogonal_dictionary, rademacher, scalar_networks, spectral
+from unfold_theory.generalization import (
+    coupled_weights,
+    free_weights,
+    orthogonal_dictionary,
+    rademacher,
+    scalar_networks,
+    spectral,
+)
 from unfold_theory.verified import spectral_norm_squared
 
 RADIUS, DEVIATION = 2.0, 1.0
@@ -56,6 +63,7 @@ def worst_case_bounds(
     measured = norm if measurement is None else measurement
     learned = orthogonal_dictionary.OrthogonalClass(n, depth, norm, measured, Enclosure.exact(lam))
     scalars = scalar_networks.ScalarClass.of(dictionary, weights, depth, measurement=measured)
+    coupled = coupled_weights.CoupledClass.of(dictionary, weights, depth, radius=DEVIATION, measurement=measured)
     free = free_weights.FreeClass(n, m, depth, 1.0 / norm + DEVIATION, measured)
     one, deviations = Enclosure.exact(1.0), np.full(depth, DEVIATION)
     added = (1.0 / norm + DEVIATION) * measured
@@ -86,6 +94,7 @@ def worst_case_bounds(
             "orthogonal dictionary, Dudley",
             lambda s, d: orthogonal_dictionary.dudley(learned, s, delta=d),
         ),
+        WorstCaseBound("coupled", "LISTA-CP, one $W$", lambda s, d: coupled_weights.single_scale(coupled, s, delta=d)),
         WorstCaseBound("free", "free LISTA", lambda s, d: free_weights.single_scale(free, s, delta=d)),
         WorstCaseBound("spectral", "spectral, clipped", lambda s, d: spectral.gap(clipped, s, delta=d)),
         WorstCaseBound("spectral-quoted", "spectral, clipped, as quoted", quoted(clipped), proved=False),

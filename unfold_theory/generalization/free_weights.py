@@ -3,7 +3,7 @@ r"""LISTA with free weights in every layer: a net over all of its matrices.
 The class: $x^0=0$, $x^{l+1}=\eta_{\theta_l}(W_2^lx^l+W_1^ly)$, $\|W_2^l\|_2\le1$, $\|W_1^l\|_2\le a$, one
 $\theta_l\in[0,1]$ a layer, output projected on the unit ball; $\|x\|\le1$, $\|y\|\le B_y$ almost surely, loss
 $\frac12\|h-x\|\in[0,1]$.
-Derived (``proofs_checks/check_unfoldtheory2026_capacity.py``).
+Derived (``proofs_checks/check_schnoor2023.py``).
 """
 
 from __future__ import annotations

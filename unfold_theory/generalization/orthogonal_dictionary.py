@@ -17,7 +17,14 @@ import numpy as np
 from unfold_theory.enclosure import Enclosure, minimum
 from unfold_theory.enclosure.rounding import Numbers
 from unfold_theory.errors import InputError
-from unfold_theory.generalization.covering import dudley_gap, entropy_integral, single_scale_gap
+from unfold_theory.generalization.covering import (
+    deviation,
+    dudley_gap,
+    entropy_integral,
+    sample_sizes,
+    single_scale_gap,
+    with_confidence,
+)
 
 # The float math.pi is below pi.
 PI = Enclosure.certified(math.pi, np.nextafter(math.pi, 4))
@@ -146,3 +153,17 @@ def _sensitivity(c: OrthogonalClass, given: Enclosure | None) -> Enclosure:
     if c.step is not None and not (c.step * c.norm**2 <= 1.0).holds.all():
         raise InputError("A class with steps above 1/||A||^2", "Take the lower end of 1/||A||^2 as the step")
     return sensitivities(c)[-1] if given is None else given
+
+
+def logarithmic(c: OrthogonalClass, samples: Numbers, *, delta: float | int) -> Enclosure:
+    r"""$2n\sqrt{\ln(e(1+4\pi K_L))/N}+2\sqrt{2\ln(2)/N}+\sqrt{\ln(1/\delta)/(2N)}$: Dudley's bound in closed form.
+
+    By Cauchy and Schwarz $\int_0^a\sqrt{\ln(1+b/u)}\,du\le a\sqrt{\ln(e(1+b/a))}$, here with $a=1/4$, $b=\pi K_L$.
+    Depth enters through $\ln K_L$ alone, as in Behboodi, Rauhut and Schnoor (2022).
+
+    Arguments and result as in :func:`single_scale`.
+    """
+    k, size = _sensitivity(c, None), sample_sizes(samples)
+    inside = (4.0 * PI * k + 1.0).log() + 1.0
+    main = 2.0 * c.size * (inside / size).sqrt() + 2.0 * (2.0 * Enclosure.exact(2.0).log() / size).sqrt()
+    return with_confidence(main + deviation(samples, delta=delta), delta)

@@ -19,6 +19,7 @@ LINES: dict[str, dict[str, Any]] = {
     "scalars": {"color": "#0072b2", "marker": "P"},
     "dictionary": {"color": "#b8860b", "marker": "*"},
     "dictionary-dudley": {"color": "#b8860b", "marker": "|", "linestyle": "--"},
+    "coupled": {"color": "#e69f00", "marker": "D"},
     "free": {"color": "#cc79a7", "marker": "o"},
     "spectral": {"color": "#009e73", "marker": "s"},
     "spectral-quoted": {"color": "#009e73", "marker": "x", "linestyle": ":"},
