@@ -16,10 +16,10 @@ from unfold_theory.studies.chen2020_stability import chen2020_stability as stabi
 
 COLOURS = ("#0072b2", "#009e73", "#e69f00", "#d55e00", "#cc79a7")
 CAPTION = (
-    r"k steps of gradient descent on $\frac{1}{2}x^TQx-b^Tx$ as a layer, $\mu I\preceq Q\preceq I$, unit steps. (a) "
-    r"How far the output moves per $\|b\|\,\|Q-Q'\|$: the bound $(1-k\rho^{k-1}+(k-1)\rho^k)/\mu^2$ (dotted) and the "
-    r"largest over pairs (markers): circles at $Q=\mu I$, crosses for random spectra. It saturates at $1/\mu^2$. (b) Measured "
-    r"over bound: 1 at $Q=\mu I$, so that the constant cannot be improved."
+    r"k steps of gradient descent on $\frac{1}{2}x^TQx-b^Tx$ as a layer, $\mu I\preceq Q\preceq I$, unit steps. "
+    r"(a) How far the output moves per $\|b\|\,\|Q-Q'\|$: the bound $(1-k\rho^{k-1}+(k-1)\rho^k)/\mu^2$ (dotted) and "
+    r"the largest over pairs (markers): circles at $Q=\mu I$, crosses for random spectra. It saturates at $1/\mu^2$. "
+    r"(b) Measured over bound: 1 at $Q=\mu I$, so that the constant cannot be improved."
 )
 
 
