@@ -76,8 +76,8 @@ def nonconvex_stability(s: TrainingSetting) -> Inequality:
     r"""$E[R-\hat R]\le\min_{t_0}\{\frac{t_0}N+\frac{2G^2}{\beta(N-1)}(T/t_0)^{\beta c}\}$, $c=\max_tt\alpha_t$, for
     losses in [0, 1] that are G-Lipschitz and $\beta$-smooth, whole $1\le t_0\le N$, nonincreasing steps.
 
-    The paper's closed form treats $t_0$ as real: $\frac{1+1/\beta c}{N-1}(2cG^2)^{1/(\beta c+1)}T^{\beta c/(\beta
-    c+1)}$.
+    The paper's closed form treats $t_0$ as real:
+    $\frac{1+1/\beta c}{N-1}(2cG^2)^{1/(\beta c+1)}T^{\beta c/(\beta c+1)}$.
     """
     d = s.descent
     rate = float((np.arange(1, len(d.steps) + 1) * d.steps).max()) * (1 + 1e-12)
