@@ -13,6 +13,7 @@ from unfold_theory.problems import (
     PROBLEMS,
     Batch,
     BernoulliGaussian,
+    FiniteSample,
     ImageSparseCoding,
     KSparse,
     SparseRecovery,
@@ -33,10 +34,11 @@ def problems():
         "gaussian": SparseRecovery.gaussian(20, 50, snr_db=30.0, seed=1),
         "ill-conditioned": SparseRecovery.ill_conditioned(20, 50, 10.0, law=WorstCase(3), seed=1),
         "images": ImageSparseCoding(["camera", "coins"], patch=4, n=36, lam=0.1, pool=64),
+        "finite": FiniteSample(SparseRecovery.gaussian(20, 50, snr_db=30.0, seed=1), 20_000, seed=4),
     }
 
 
-NAMES = ["gaussian", "ill-conditioned", "images"]
+NAMES = ["gaussian", "ill-conditioned", "images", "finite"]
 
 
 def test_every_problem_is_tested(problems):
@@ -209,3 +211,20 @@ def test_bad_input_is_named(make):
     with pytest.raises(InputError) as caught:
         make()
     assert caught.value.remedy
+
+
+def test_a_finite_sample_gives_its_own_signals_only():
+    origin = SparseRecovery.gaussian(10, 20, snr_db=30.0)
+    sample = FiniteSample(origin, 7, seed=3)
+    np.testing.assert_array_equal(sample.batch.y, origin.sample(7, seed=3).y)
+    own = {row.tobytes() for row in sample.batch.y}
+    drawn = sample.sample(500, seed=1)
+    assert {row.tobytes() for row in drawn.y} == own
+    _, y = next(sample.torch_sampler(500, seed=1, dtype=torch.float64))
+    assert {row.tobytes() for row in y.numpy()} == own
+    counts = np.unique(drawn.y[:, 0], return_counts=True)[1]
+    assert counts.min() > 40  # 71 expected, standard deviation 8
+    others = [FiniteSample(origin, 8, seed=3), FiniteSample(origin, 7, seed=4), FiniteSample(sample, 7, seed=3)]
+    assert len({sample.fingerprint, origin.fingerprint, *(other.fingerprint for other in others)}) == 5
+    with pytest.raises(InputError, match="sample size"):
+        FiniteSample(origin, 0, seed=1)

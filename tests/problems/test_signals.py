@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from unfold_theory.errors import InputError
-from unfold_theory.problems import LAWS, BernoulliGaussian, KSparse, SignalLaw, WorstCase, law_from_recipe
+from unfold_theory.problems import LAWS, BernoulliGaussian, KSparse, SignalLaw, UnitNorm, WorstCase, law_from_recipe
 
 N = 40
 ALL = [
@@ -14,6 +14,7 @@ ALL = [
     WorstCase(5, magnitude=2.5),
     KSparse(4, "normal", scale=0.5),
     KSparse(6, "uniform", scale=2.0, smallest=0.5),
+    UnitNorm(3),
 ]
 
 
@@ -102,3 +103,15 @@ def test_a_law_of_the_users_own_needs_two_methods():
 def test_bad_input_is_named(make):
     with pytest.raises(InputError):
         make()
+
+
+@pytest.mark.parametrize("how", ["numpy", "torch"])
+@pytest.mark.parametrize("s", [1, 3, 8])
+def test_unit_norm(how, s):
+    x = draw(UnitNorm(s), how)
+    np.testing.assert_allclose(np.linalg.norm(x, axis=1), 1, rtol=1e-14)
+    assert (x**2)[x != 0].mean() == pytest.approx(1 / s, rel=0.02)
+    if s == 3:  # Archimedes: a coordinate on the sphere is uniform
+        assert UnitNorm(3).amplitude_density == pytest.approx(0.5)
+        assert np.mean(np.abs(x[x != 0]) < 0.25) == pytest.approx(0.25, abs=0.02)
+    assert math.isinf(UnitNorm(2).amplitude_density)

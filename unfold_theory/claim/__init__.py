@@ -2,6 +2,7 @@
 
 from unfold_theory.claim.any_setting import AnySetting
 from unfold_theory.claim.method_setting import MethodSetting
+from unfold_theory.claim.risk_setting import RiskSetting
 from unfold_theory.claim.setting import Setting, SignalClass
 from unfold_theory.claim.statement import CLAIMS, Claim, Hypothesis, claim, find_claims, hypothesis
 from unfold_theory.claim.verdict import HypothesisFinding, Status, Verdict, Witness
@@ -14,6 +15,7 @@ __all__ = [
     "Hypothesis",
     "HypothesisFinding",
     "MethodSetting",
+    "RiskSetting",
     "Setting",
     "SignalClass",
     "Status",

@@ -1,1 +1,47 @@
-"""Generalization: bounds on the risk of a trained network, and on the gap to its training risk."""
+"""Generalization: limits rounded to the safe side, losses in [0, 1], bounds on the risk of a trained network and its gap."""
+
+from unfold_theory.generalization.binomial import binomial_lower, binomial_upper, clopper_pearson
+from unfold_theory.generalization.checks import bounded_losses, failure_probability
+from unfold_theory.generalization.concentration import (
+    dkw_radius,
+    empirical_bernstein_radius,
+    hoeffding_radius,
+    mean_loss,
+    risk_limits,
+    sample_variance,
+)
+from unfold_theory.generalization.conformal import conformal_quantile, conformal_rank
+from unfold_theory.generalization.kl import binary_kl, kl_lower, kl_upper
+from unfold_theory.generalization.losses import (
+    BOUNDED_LOSSES,
+    BoundedLoss,
+    ClippedSquaredError,
+    Failure,
+    HalfDistance,
+    bounded_loss_from_recipe,
+)
+
+__all__ = [
+    "BOUNDED_LOSSES",
+    "BoundedLoss",
+    "ClippedSquaredError",
+    "Failure",
+    "HalfDistance",
+    "binary_kl",
+    "binomial_lower",
+    "binomial_upper",
+    "bounded_loss_from_recipe",
+    "bounded_losses",
+    "clopper_pearson",
+    "conformal_quantile",
+    "conformal_rank",
+    "dkw_radius",
+    "empirical_bernstein_radius",
+    "failure_probability",
+    "hoeffding_radius",
+    "kl_lower",
+    "kl_upper",
+    "mean_loss",
+    "risk_limits",
+    "sample_variance",
+]

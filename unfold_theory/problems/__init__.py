@@ -11,6 +11,7 @@ from unfold_theory.problems.dictionaries import (
     overcomplete_dct,
     unit_columns,
 )
+from unfold_theory.problems.finite_sample import FiniteSample
 from unfold_theory.problems.images import IMAGES, ImageSparseCoding, image_patches
 from unfold_theory.problems.lasso import Lasso, LassoSolution, MinimizerDistance
 from unfold_theory.problems.metrics import nmse_db
@@ -20,6 +21,7 @@ from unfold_theory.problems.signals import (
     BernoulliGaussian,
     KSparse,
     SignalLaw,
+    UnitNorm,
     WorstCase,
     law_from_recipe,
 )
@@ -34,6 +36,7 @@ __all__ = [
     "BernoulliGaussian",
     "CodingProblem",
     "Dictionary",
+    "FiniteSample",
     "ImageSparseCoding",
     "KSparse",
     "Lasso",
@@ -41,6 +44,7 @@ __all__ = [
     "MinimizerDistance",
     "SignalLaw",
     "SparseRecovery",
+    "UnitNorm",
     "WorstCase",
     "gaussian",
     "ill_conditioned",

@@ -7,10 +7,13 @@ from typing import Any
 from unfold_theory.errors import InputError
 from unfold_theory.problems.base import CodingProblem
 from unfold_theory.problems.batch import Batch
+from unfold_theory.problems.finite_sample import FiniteSample
 from unfold_theory.problems.images import ImageSparseCoding
 from unfold_theory.problems.sparse import SparseRecovery
 
-PROBLEMS: dict[str, type[CodingProblem]] = {kind.kind: kind for kind in (SparseRecovery, ImageSparseCoding)}
+PROBLEMS: dict[str, type[CodingProblem]] = {
+    kind.kind: kind for kind in (SparseRecovery, ImageSparseCoding, FiniteSample)
+}
 
 
 def problem_from_recipe(recipe: dict[str, Any], matrix: Any = None) -> CodingProblem:

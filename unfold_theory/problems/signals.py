@@ -252,7 +252,41 @@ class KSparse(_ExactlySparse):
         return magnitude * (2 * torch.randint(2, (count, self.s), **options).to(dtype) - 1)
 
 
-LAWS: dict[str, type[SignalLaw]] = {law.kind: law for law in (BernoulliGaussian, WorstCase, KSparse)}
+@dataclass(frozen=True)
+class UnitNorm(_ExactlySparse):
+    r"""Exactly s nonzero entries, uniform on the sphere $\|x\|_2=1$: normal amplitudes, normalised.
+
+    Bounds on generalization need bounded losses, and with them bounded signals.
+
+    Raises:
+        InputError: s is not a positive integer.
+    """
+
+    kind: ClassVar[str] = "unit-norm"
+
+    @property
+    def magnitude_bound(self) -> float:
+        """1."""
+        return 1.0
+
+    @property
+    def amplitude_density(self) -> float:
+        r"""$\Gamma(s/2)/(\sqrt\pi\,\Gamma((s-1)/2))$, a coordinate's density at 0, for s >= 3; else infinity."""
+        if self.s < 3:
+            return math.inf
+        return math.exp(math.lgamma(self.s / 2) - math.lgamma((self.s - 1) / 2)) / math.sqrt(math.pi)
+
+    def _amplitudes(self, count: int, rng: np.random.Generator) -> Float64[np.ndarray, "count s"]:
+        normal = rng.standard_normal((count, self.s))
+        # The quotient may round to one unit above 1.
+        return np.clip(normal / np.linalg.norm(normal, axis=1, keepdims=True), -1.0, 1.0)
+
+    def _torch_amplitudes(self, count: int, generator: torch.Generator, dtype: torch.dtype) -> Float[Tensor, "count s"]:
+        normal = torch.randn(count, self.s, dtype=dtype, generator=generator, device=generator.device)
+        return (normal / normal.norm(dim=1, keepdim=True)).clamp(-1.0, 1.0)
+
+
+LAWS: dict[str, type[SignalLaw]] = {law.kind: law for law in (BernoulliGaussian, WorstCase, KSparse, UnitNorm)}
 
 
 def law_from_recipe(recipe: dict[str, Any]) -> SignalLaw:
