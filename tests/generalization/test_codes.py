@@ -104,7 +104,9 @@ def _raw(groups, chosen):
     )
 
 
-@pytest.mark.parametrize("network", ["alista", "lista-cp", "lista-cpss", "lista", "tilista", "glista", "lista-momentum"])
+@pytest.mark.parametrize(
+    "network", ["alista", "lista-cp", "lista-cpss", "lista", "tilista", "glista", "lista-momentum"]
+)
 def test_coordinates_are_the_network(network):
     code = code_of(network)
     trained = perturbed(code)

@@ -2,6 +2,8 @@
 
 from unfold_theory.generalization.binomial import binomial_lower, binomial_upper, clopper_pearson
 from unfold_theory.generalization.checks import bounded_losses, failure_probability
+from unfold_theory.generalization.code_search import search_word
+from unfold_theory.generalization.codes import NetworkCode, Word
 from unfold_theory.generalization.concentration import (
     dkw_radius,
     empirical_bernstein_radius,
@@ -11,6 +13,8 @@ from unfold_theory.generalization.concentration import (
     sample_variance,
 )
 from unfold_theory.generalization.conformal import conformal_quantile, conformal_rank
+from unfold_theory.generalization.coordinates import Coordinates
+from unfold_theory.generalization.integer_codes import IntegerCode
 from unfold_theory.generalization.kl import binary_kl, kl_lower, kl_upper
 from unfold_theory.generalization.losses import (
     BOUNDED_LOSSES,
@@ -20,13 +24,23 @@ from unfold_theory.generalization.losses import (
     HalfDistance,
     bounded_loss_from_recipe,
 )
+from unfold_theory.generalization.occam import OccamCertificate, losses_by_depth, occam_certificate, occam_upper
+from unfold_theory.generalization.priors import Centre
+from unfold_theory.generalization.train_on_bound import BoundTraining, train_and_certify, train_on_bound
 
 __all__ = [
     "BOUNDED_LOSSES",
+    "BoundTraining",
     "BoundedLoss",
+    "Centre",
     "ClippedSquaredError",
+    "Coordinates",
     "Failure",
     "HalfDistance",
+    "IntegerCode",
+    "NetworkCode",
+    "OccamCertificate",
+    "Word",
     "binary_kl",
     "binomial_lower",
     "binomial_upper",
@@ -41,7 +55,13 @@ __all__ = [
     "hoeffding_radius",
     "kl_lower",
     "kl_upper",
+    "losses_by_depth",
     "mean_loss",
+    "occam_certificate",
+    "occam_upper",
     "risk_limits",
     "sample_variance",
+    "search_word",
+    "train_and_certify",
+    "train_on_bound",
 ]

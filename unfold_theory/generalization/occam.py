@@ -62,9 +62,7 @@ class OccamCertificate:
         return Enclosure.confidence(np.zeros_like(self.bound), self.bound, delta=self.delta)
 
 
-def occam_upper(
-    losses: Float64[np.ndarray, " sample"], nats: float, delta: Number, *, binary: bool
-) -> float:
+def occam_upper(losses: Float64[np.ndarray, " sample"], nats: float, delta: Number, *, binary: bool) -> float:
     r"""The Occam bound of one word: $U(k,N,\delta e^{-\ell})$, or with kl for losses that are not 0 or 1.
 
     Args:
@@ -158,8 +156,7 @@ def occam_certificate(
     lengths = code.nats(word)[np.array(depths) - 1] + Enclosure.exact(float(len(depths))).log()
     losses = losses_by_depth(network, sample, loss, depths)
     bound = [
-        occam_upper(row, float(nats), level, binary=loss.binary)
-        for row, nats in zip(losses, lengths.hi, strict=True)
+        occam_upper(row, float(nats), level, binary=loss.binary) for row, nats in zip(losses, lengths.hi, strict=True)
     ]
     return OccamCertificate(
         network=network,

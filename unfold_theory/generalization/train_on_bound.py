@@ -239,7 +239,9 @@ class _CodeRun(BoundRun):
             z = value / step
             near = torch.round(z).detach()
             # Forward: the rounded value. Backward: the value's own gradient, and near - z for the step.
-            rounded[name] = (value - value.detach()) + (step - step.detach()) * (near - z.detach()) + near * step.detach()
+            rounded[name] = (
+                (value - value.detach()) + (step - step.detach()) * (near - z.detach()) + near * step.detach()
+            )
             nats = nats + _laplace_nats(z, self.log_scale[name].exp()).sum()
         return rounded, nats
 
