@@ -120,7 +120,7 @@ def test_losses_that_are_not_binary_use_kl(certified):
 
 
 def test_a_fitted_prior_certifies_the_other_half_only(certified):
-    """The centre is the trained network: on the signals it has seen the zero word would cost nothing, so it is refused."""
+    """Centred at the trained network: where it has seen the signals the zero word would cost nothing: refused."""
     _, sample, made = certified
     code = NetworkCode(Centre.fitted(made.network, sample))
     word = code.quantise(made.network, {g.name: 4 for g in code.coordinates.groups})

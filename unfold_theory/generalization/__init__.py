@@ -1,4 +1,4 @@
-"""Generalization: limits rounded to the safe side, losses in [0, 1], bounds on the risk of a trained network and its gap."""
+"""Generalization: limits rounded to the safe side, losses in [0, 1], bounds and certificates of the risk."""
 
 from unfold_theory.generalization.binomial import binomial_lower, binomial_upper, clopper_pearson
 from unfold_theory.generalization.checks import bounded_losses, failure_probability

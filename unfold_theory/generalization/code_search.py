@@ -56,7 +56,7 @@ def search_word(
 ) -> Word:
     """A word near a network whose bound at the last depth is small.
 
-    Steps and dead zones on a grid, then each group's step, then (``sweeps``) single integers, as long as it gets better.
+    Steps and dead zones on a grid, then each group's step, then (``sweeps``) single integers, as long as it improves.
 
     Args:
         code: The prior.
@@ -69,7 +69,7 @@ def search_word(
         sweeps: How often all nonzero integers, and all of small groups, are tried one up and one down.
 
     Raises:
-        InputError: The code's centre has seen the sample, the network has another architecture, or a loss leaves [0, 1].
+        InputError: The code's centre has seen the sample, or the network has another architecture.
     """
     code.check_unseen(sample)
     score = _Score(code, sample, loss, float(delta), look)

@@ -1,8 +1,9 @@
 r"""Codes of quantised networks: a prior over countably many networks, fixed before the data.
 
 A word names, for every group of coordinates, whether it is there (mass 1/2), and if so a step $2^{-k}$, a law of
-integers and the integers; the coordinates of an absent group are zero. Its mass is the product of these choices' masses, so that $\sum_h\pi(h)\le1$ over all networks (several words may name one). The word's
-length at depth d is $-\ln$ of the mass of that part of it which the first d layers need.
+integers and the integers; the coordinates of an absent group are zero. Its mass is the product of these choices'
+masses, so that $\sum_h\pi(h)\le1$ over all networks (several words may name one). The word's length at depth d is
+$-\ln$ of the mass of that part of it which the first d layers need.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 r"""Training on the bound: weights, steps and code lengths that make the Occam bound small together.
 
 Coordinates are rounded in every forward pass, with the straight-through gradient for themselves and for their step; the
-length of a Laplace law whose scale is learned stands for the code's. With the surrogate risk r and length $\ell$ what is minimised is
-$\mathrm{kl}^{-1}(r|(\ell+\ln\frac1\delta)/N)$, by its two partial derivatives at running means: a mean over minibatches
-inside the inverse would be biased. What comes out is certified afterwards, and nothing of this enters the certificate.
+length of a Laplace law whose scale is learned stands for the code's. With the surrogate risk r and length $\ell$ what
+is minimised is $\mathrm{kl}^{-1}(r|(\ell+\ln\frac1\delta)/N)$, by its two partial derivatives at running means: a mean
+over minibatches inside the inverse would be biased. What comes out is certified afterwards, and nothing of this enters
+the certificate.
 """
 
 from __future__ import annotations
