@@ -1,8 +1,9 @@
 r"""Occam bounds: certificates of quantised networks from the signals that they were trained on.
 
 With prior mass $\pi(h)$, fixed before the data,
-$P(\exists h: R(h)>U(k_h,N,\delta\pi(h)))\le\sum_h\delta\pi(h)\le\delta$, with U the Clopper-Pearson limit (losses 0 or 1), or $\mathrm{kl}^{-1}(\hat R|(\ln\frac1{\pi(h)}+\ln\frac1\delta)/N)$
-(losses in [0, 1]). All depths at once: the prior is spread over them.
+$P(\exists h: R(h)>U(k_h,N,\delta\pi(h)))\le\sum_h\delta\pi(h)\le\delta$, with U the Clopper-Pearson limit (losses 0 or
+1), or $\mathrm{kl}^{-1}(\hat R|(\ln\frac1{\pi(h)}+\ln\frac1\delta)/N)$ (losses in [0, 1]). All depths at once: the
+prior is spread over them.
 """
 
 from __future__ import annotations
