@@ -5,5 +5,5 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 for _module in iter_modules(__path__):
-    if re.fullmatch(r"[a-z]+\d{4}", _module.name):
+    if re.fullmatch(r"[a-z]+\d{4}(_[a-z]+)?", _module.name):
         import_module(f"{__name__}.{_module.name}")
