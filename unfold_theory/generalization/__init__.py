@@ -14,6 +14,7 @@ from unfold_theory.generalization.concentration import (
 )
 from unfold_theory.generalization.conformal import conformal_quantile, conformal_rank
 from unfold_theory.generalization.coordinates import Coordinates
+from unfold_theory.generalization.gibbs import GibbsCertificate, gibbs_certificate
 from unfold_theory.generalization.integer_codes import IntegerCode
 from unfold_theory.generalization.kl import binary_kl, kl_lower, kl_upper
 from unfold_theory.generalization.losses import (
@@ -25,8 +26,16 @@ from unfold_theory.generalization.losses import (
     bounded_loss_from_recipe,
 )
 from unfold_theory.generalization.occam import OccamCertificate, losses_by_depth, occam_certificate, occam_upper
+from unfold_theory.generalization.pac_bayes import (
+    GaussianPosterior,
+    GaussianPrior,
+    PacBayesCertificate,
+    pac_bayes_certificate,
+    pac_bayes_upper,
+)
 from unfold_theory.generalization.priors import Centre
 from unfold_theory.generalization.train_on_bound import BoundTraining, train_and_certify, train_on_bound
+from unfold_theory.generalization.train_posterior import train_posterior
 
 __all__ = [
     "BOUNDED_LOSSES",
@@ -36,10 +45,14 @@ __all__ = [
     "ClippedSquaredError",
     "Coordinates",
     "Failure",
+    "GaussianPosterior",
+    "GaussianPrior",
+    "GibbsCertificate",
     "HalfDistance",
     "IntegerCode",
     "NetworkCode",
     "OccamCertificate",
+    "PacBayesCertificate",
     "Word",
     "binary_kl",
     "binomial_lower",
@@ -52,6 +65,7 @@ __all__ = [
     "dkw_radius",
     "empirical_bernstein_radius",
     "failure_probability",
+    "gibbs_certificate",
     "hoeffding_radius",
     "kl_lower",
     "kl_upper",
@@ -59,9 +73,12 @@ __all__ = [
     "mean_loss",
     "occam_certificate",
     "occam_upper",
+    "pac_bayes_certificate",
+    "pac_bayes_upper",
     "risk_limits",
     "sample_variance",
     "search_word",
     "train_and_certify",
     "train_on_bound",
+    "train_posterior",
 ]
