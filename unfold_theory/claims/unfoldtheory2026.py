@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unfold_theory.claim import Setting, claim, hypothesis
-from unfold_theory.claims import capacity  # noqa: F401  (ours as well: registered with this file)
+from unfold_theory.claims import capacity, capacity_gap  # noqa: F401  (ours as well: registered with this file)
 from unfold_theory.claims.instances import (
     INSTANCE_STRUCTURE,
     acted,
