@@ -36,6 +36,7 @@ class OccamCertificate:
     r"""What a code certifies of one quantised network, from its training sample alone.
 
     Attributes:
+        code: The prior, fixed before the sample.
         network: The quantised network: it, not the one that was trained, has the risk that is bounded.
         word: Its word.
         depths: Depths that are certified, counted from 1; all of them together with probability $1-\delta$.
@@ -47,6 +48,7 @@ class OccamCertificate:
         delta: Failure probability of all depths together.
     """
 
+    code: NetworkCode
     network: UnfoldedNetwork
     word: Word
     depths: tuple[int, ...]
@@ -160,6 +162,7 @@ def occam_certificate(
         occam_upper(row, float(nats), level, binary=loss.binary) for row, nats in zip(losses, lengths.hi, strict=True)
     ]
     return OccamCertificate(
+        code=code,
         network=network,
         word=word,
         depths=depths,

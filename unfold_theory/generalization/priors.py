@@ -64,13 +64,17 @@ class Centre:
             )
         return cls(copy.deepcopy(network), frozenset().union(*(_digests(batch) for batch in samples)))
 
+    def overlap(self, sample: Batch) -> int:
+        """Number of different signals of a sample that the centre has seen."""
+        return len(self.seen & _digests(sample)) if self.seen else 0
+
     def check_unseen(self, sample: Batch) -> None:
         """Refuse a sample that the prior has seen a part of.
 
         Raises:
             InputError: Some of its signals are among those that the centre was fitted on.
         """
-        overlap = len(self.seen & _digests(sample)) if self.seen else 0
+        overlap = self.overlap(sample)
         if overlap:
             raise InputError(
                 f"The prior has seen {overlap} of the {len(sample.y)} signals of the sample",
