@@ -93,7 +93,7 @@ FRESH = [held_out_is_fresh, one_law]
     proof=PROOF,
 )
 def occam_all_depths(s: RiskSetting) -> Inequality:
-    r"""$R_k\le U\bigl(\hat R_k,N,\tfrac\delta Ke^{-\ell_k}\bigr)$ for $k=1,\dots,K$ together, with confidence $1-\delta$.
+    r"""$R_k\le U\bigl(\hat R_k,N,\tfrac\delta Ke^{-\ell_k}\bigr)$ for $k=1,\dots,K$ at once, at confidence $1-\delta$.
 
     $\ell_k$ is the length in nats of what the first k layers need of the quantised network's word, U the
     Clopper-Pearson limit for losses 0 or 1 and $\mathrm{kl}^{-1}(\hat R_k|(\ell_k+\ln\frac K\delta)/N)$ for losses in
