@@ -16,10 +16,11 @@ from jaxtyping import Float64
 
 from unfold_theory.claim import Setting, hypothesis
 from unfold_theory.claim.setting import ITERATE_RESIDUAL
-from unfold_theory.enclosure import Basis, Enclosure, Inequality
+from unfold_theory.enclosure import Basis, Enclosure, Inequality, stack
 from unfold_theory.errors import InputError, MissingStructure
 from unfold_theory.networks.layers import AffineLayer
 from unfold_theory.networks.system import System
+from unfold_theory.verified import spectral_norm_squared
 
 RADII = (1e-2, 1e-3, 1.0, 1e3)
 """Of the second measurement, relative to the first; the first kind is random, the others are ascents."""
@@ -136,6 +137,37 @@ def within(s: Setting, constants: Enclosure) -> Inequality:
     r"""$\|x^k(y)-x^k(y')\|\le L_k\|y-y'\|$, up to rounding, for constants of shape (depth,)."""
     allowance = slack(s.iterates, s.cached(pairs).codes)
     return s.cached(moved) <= constants[:, None] * s.cached(apart) + allowance
+
+
+# -- norms -----------------------------------------------------------------------------------------------------------
+def layer_norms(s: Setting) -> tuple[Enclosure, Enclosure]:
+    r"""$\|W_1^k\|$ and $\|W_2^k\|$, shape (depth,) each.
+
+    Raises:
+        MissingStructure: The layers carry memory besides the code.
+    """
+    own = s.cached(system)
+    if not own.plain:
+        raise MissingStructure(s.network.title, "a claim on layers W_1 y + W_2 x", "layers without memory")
+    first, second, seen = [], [], {}
+    for layer in own.layers:
+        if layer.injection is None:
+            raise MissingStructure(s.network.title, "a claim on layers W_1 y + W_2 x", "an input in every layer")
+        key = id(layer.preactivation)
+        if key not in seen:
+            seen[key] = tuple(spectral_norm_squared(w).sqrt() for w in (layer.injection, layer.preactivation))
+        first.append(seen[key][0])
+        second.append(seen[key][1])
+    return stack(first), stack(second)
+
+
+def triangle(s: Setting) -> Enclosure:
+    r"""$L_k\le\|W_1\|+\|W_2\|L_{k-1}$ at depth 0..K."""
+    first, second = s.cached(layer_norms)
+    found = [Enclosure.exact(0.0)]
+    for k in range(len(first)):
+        found.append(second[k] * found[-1] + first[k])
+    return stack(found)
 
 
 # -- hypotheses ------------------------------------------------------------------------------------------------------

@@ -7,12 +7,11 @@ import torch
 
 from unfold_theory.claim import Setting, claim, hypothesis
 from unfold_theory.claims.shared import starts_at_zero
-from unfold_theory.claims.stability import SLOPES, affine, pairs, run, slack, system
+from unfold_theory.claims.stability import SLOPES, affine, pairs, run, slack, system, triangle
 from unfold_theory.claims.unfoldtheory2026_stability import (
     GRADIENT,
     gradient_steps,
     law,
-    layer_norms,
     singular_values,
     steps_at_most_inverse_lipschitz,
 )
@@ -102,15 +101,6 @@ def negative_threshold_jumps(s: Setting) -> Inequality:
 
 
 # -- the support -------------------------------------------------------------------------------------------------------
-def triangle(s: Setting) -> Enclosure:
-    r"""$L_k\le\|W_1\|+\|W_2\|L_{k-1}$ at depth 0..K."""
-    first, second = s.cached(layer_norms)
-    found = [Enclosure.exact(0.0)]
-    for k in range(len(first)):
-        found.append(second[k] * found[-1] + first[k])
-    return stack(found)
-
-
 def constants(s: Setting) -> Enclosure:
     """The smaller of the triangle recursion and, where its hypotheses hold, the law; at depth 0..K."""
     norms = s.cached(triangle)

@@ -10,7 +10,7 @@ import numpy as np
 
 from unfold_theory.claim import Setting, claim, hypothesis
 from unfold_theory.claims.shared import starts_at_zero
-from unfold_theory.claims.stability import SLOPES, affine, apart, run, slack, system, within
+from unfold_theory.claims.stability import SLOPES, affine, apart, layer_norms, run, slack, system, within
 from unfold_theory.enclosure import Basis, Enclosure, Inequality, stack, where
 from unfold_theory.errors import MissingStructure
 from unfold_theory.networks.activations import SoftThreshold
@@ -303,27 +303,6 @@ def training_costs_stability(s: Setting) -> Inequality:
 
 
 # -- every depth at once -----------------------------------------------------------------------------------------------
-def layer_norms(s: Setting) -> tuple[Enclosure, Enclosure]:
-    r"""$\|W_1^k\|$ and $\|W_2^k\|$, shape (depth,) each.
-
-    Raises:
-        MissingStructure: The layers carry memory besides the code.
-    """
-    own = s.cached(system)
-    if not own.plain:
-        raise MissingStructure(s.network.title, "a claim on layers W_1 y + W_2 x", "layers without memory")
-    first, second, seen = [], [], {}
-    for layer in own.layers:
-        if layer.injection is None:
-            raise MissingStructure(s.network.title, "a claim on layers W_1 y + W_2 x", "an input in every layer")
-        key = id(layer.preactivation)
-        if key not in seen:
-            seen[key] = tuple(spectral_norm_squared(w).sqrt() for w in (layer.injection, layer.preactivation))
-        first.append(seen[key][0])
-        second.append(seen[key][1])
-    return stack(first), stack(second)
-
-
 @hypothesis
 def layers_contract(s: Setting) -> Inequality:
     r"""$q=\max_{k\ge1}\|W_2^k\|<1$."""
