@@ -1,7 +1,7 @@
 r"""Maurer 2004: the PAC-Bayes-kl bound of a randomised network, with the empirical risk from drawn pairs.
 
 Seeger (2002) has it with $\frac{N+1}\delta$ for $\frac{2\sqrt N}\delta$; the pairs are the Monte Carlo step of
-Langford and Caruana (2001). Bounded is the risk of a network that is drawn afresh for every signal, not that of the mean.
+Langford and Caruana (2001). The risk is that of networks drawn afresh for every signal.
 The paper asks for N >= 8; the moment's bound holds for smaller N as well (``proofs_checks/check_maurer2004.py``).
 """
 
