@@ -3,7 +3,7 @@ r"""Averagedness: products of neighbouring layers, for firmly nonexpansive activ
 **Theorem** (Combettes and Pesquet, SIAM J. Math. Data Sci. 2, 2020, for $R_l$ firmly nonexpansive). For
 $T=M_l\circ R_{l-1}\circ M_{l-1}\circ\dots\circ R_1\circ M_1$ with linear $M_j$:
 $$L\le2^{1-l}\theta_l,\qquad\theta_0=1,\qquad\theta_j=\sum_{i<j}\theta_i\|M_jM_{j-1}\cdots M_{i+1}\|.$$
-*Proof.* $R=\frac12(I+Q)$ with nonexpansive Q; expand $M_l\frac{I+Q_{l-1}}2M_{l-1}\cdots$ by the place of the last Q. $\square$
+*Proof.* $R=\frac12(I+Q)$ with nonexpansive Q; expand by the place of the last Q. $\square$
 
 **With injection and memory.** The activation acts on $(v^k,\xi^k,u)\mapsto(\varphi(v^k),\xi^k,u)$, which is firmly
 nonexpansive because the identity is; the linear maps are $(w,\xi,u)\mapsto(C\xi_++Du,\xi_+,u)$ with
@@ -35,8 +35,8 @@ def averaged_bound(system: System) -> UpperBound:
         total, product = Enclosure.exact(0.0), None
         for first in range(last, -1, -1):
             product = maps[first] if product is None else product @ maps[first]
-            total = total + thetas[first] * spectral_norm_squared(product).sqrt()
-        # Half of it at once, so that nothing overflows; the last map has no activation behind it.
+            total = total + 0.5 ** (last - first) * thetas[first] * spectral_norm_squared(product).sqrt()
+        # theta_j is kept as 2^{-j} theta_j, so that nothing overflows; the last map has no activation behind it.
         thetas.append(total if last == len(maps) - 1 else 0.5 * total)
     return UpperBound(thetas[-1], "averaged")
 
@@ -48,9 +48,10 @@ def _linear_maps(system: System) -> list[Matrix]:
     last = system.layers[-1]
     ends_in_activation = last.plain and system.readout is None
     maps, carried = [], system.start  # the state as a linear map of (w, xi, u) of the layer before
+    widths: list[int] = []
     for k, layer in enumerate(system.layers):
         final = k == system.depth - 1
-        u = identity if k == 0 else _beside([None] * (carried_parts - 1) + [identity], widths)
+        u = identity if k == 0 else _beside([None] * (len(widths) - 1) + [identity], widths)
         v = _sum(_times(layer.preactivation, carried), _times(layer.injection, u), (layer.sizes[1], u.shape[1]))
         rows = [v]
         if not (final and ends_in_activation):
@@ -61,7 +62,6 @@ def _linear_maps(system: System) -> list[Matrix]:
             rows = [v]
         maps.append(above(*rows) if len(rows) > 1 else rows[0])
         widths = [part.shape[0] for part in rows]
-        carried_parts = len(rows)
         carried = _next_state(layer, widths, m)
     if not ends_in_activation:
         state = carried

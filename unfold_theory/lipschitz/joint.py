@@ -40,7 +40,7 @@ def joint_supremum(X: Matrix | None, Y: Matrix | None, level: Enclosure, norm: N
 
     # The optimum is flat: this precision in log(p / (1 - p)) costs some 1e-7 of the value.
     found = scipy.optimize.minimize_scalar(value, bounds=(-14, 14), method="bounded", options={"xatol": 1e-3})
-    p = Enclosure.exact(1.0 / (1.0 + np.exp(-found.x)))
+    p = Enclosure.exact(1.0 / (1.0 + np.exp(-found.x)))  # pyright: ignore[reportAttributeAccessIssue]
     q = 1.0 - p
     norm_squared = spectral_norm_squared(beside((1.0 / p.sqrt()) * X, (1.0 / q.sqrt()) * Y))
     together = ((p * (level * level) + q) * norm_squared).sqrt()

@@ -7,7 +7,7 @@ If $N_k=2\Lambda_k-B_k^TQ_{k+1}B_k\succ0$ for all k (Q the part of V quadratic i
 form, and $L^2\le\lambda_{\max}$ of $u\mapsto V_0(Fu,u)$. Nothing smaller follows from these multipliers.
 *Proof.* Differences of two runs are feasible for w, so V never decreases along them:
 $\|z-z'\|^2=V_K\le V_0(F(u-u'),u-u')$. Conversely the S-procedure with these multipliers asks that
-$\rho\|u\|^2-V_0(Fu,u)\ge0$ for all u, after maximising over $w^{K-1},\dots,w^0$ one by one: Schur complements. $\square$
+$\rho\|u\|^2-V_0(Fu,u)\ge0$ for all u, after maximising over $w^{K-1},\dots,w^0$ one by one (Schur). $\square$
 
 The bound is convex in the multipliers, since a maximum over w of functions linear in them is. By the envelope theorem
 its derivative is read off the maximising trajectory of a leading eigenvector u:
@@ -23,8 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 from jaxtyping import Float64
-from scipy.linalg.blas import dsyrk, dtrsm
-from scipy.linalg.lapack import dpotrf
+from scipy.linalg.blas import dsyrk, dtrsm  # pyright: ignore[reportAttributeAccessIssue]
+from scipy.linalg.lapack import dpotrf  # pyright: ignore[reportAttributeAccessIssue]
 
 from unfold_theory.enclosure import Enclosure
 from unfold_theory.errors import InputError
