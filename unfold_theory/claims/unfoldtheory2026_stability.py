@@ -160,7 +160,8 @@ def spectral_bound(s: Setting) -> Inequality:
     A = n), $h_j=\eta_j\sigma$, T tridiagonal with diagonal $(2,\dots,2,1)$ and off-diagonal $-(1-\eta_j\sigma^2)$.
 
     The matrix inequality with multipliers 1 falls apart into one of size k + 1 for each singular value. Never above the
-    square-root-of-depth law, and below it where the spectrum is bounded away from $1/\sqrt{k\eta}$.
+    square-root-of-depth law; equal to it where $\eta_j\|A\|^2=1$ in all layers (the largest singular value decides
+    there: T is diagonal), smaller for shorter steps. Other multipliers can improve on both.
     """
     return within(s, s.cached(spectral_constants))
 
