@@ -65,6 +65,42 @@ def check_pair_encoding_admits_slope_two():
 
 
 # -- infinite depth ----------------------------------------------------------------------------------------------------
+def check_support_stays_within_its_margin():
+    r"""$|d|<||z|-\theta|$ leaves z + d on its side of the threshold; at the margin itself it need not, nor beyond.
+
+    With $|z_i-z_i'|\le\|W_{1,i}\|\|\Delta y\|+\|W_{2,i}\|L\|\Delta y\|$ (Cauchy-Schwarz, by Lagrange's identity)
+    this is the radius of the support.
+    """
+    grid = [Fraction(j, 8) for j in range(-24, 25)]
+    for z, theta in product(grid, (Fraction(0), Fraction(1, 2), Fraction(1))):
+        margin = abs(abs(z) - theta)
+        assert all((abs(z + d) > theta) == (abs(z) > theta) for d in grid if abs(d) < margin)
+    at_margin = [abs(z + 1 - abs(z)) > 1 for z in (Fraction(3, 2),)]
+    assert at_margin == [False]  # z = 3/2, theta = 1, d = -1/2: the entry leaves the support
+    assert not abs(Fraction(1, 2) + 2 * Fraction(1, 2)) <= 1  # twice the margin: z = 1/2 enters it
+    a, b = sp.symbols("a0:3", real=True), sp.symbols("b0:3", real=True)
+    lagrange = sum((a[i] * b[j] - a[j] * b[i]) ** 2 for i, j in combinations(range(3), 2))
+    inner = sum(x * y for x, y in zip(a, b, strict=True))
+    assert sp.expand(sum(x**2 for x in a) * sum(y**2 for y in b) - inner**2 - lagrange) == 0
+
+
+def check_attack_gain_is_the_triangle_inequality():
+    r"""$\|x(y')-x^*\|\le\|x(y)-x^*\|+L\|\Delta y\|_2$ and $\|\Delta y\|_2\le\sqrt m\|\Delta y\|_\infty$.
+
+    $m\max_id_i^2-\sum_id_i^2$ is a sum of nonnegative terms. Equality for constant signs; without $\sqrt m$ it fails.
+    """
+    m = 4
+    d = sp.symbols("d1:5", nonnegative=True)
+    gaps = sp.symbols("g1:5", nonnegative=True)  # max^2 - d_i^2
+    top = sp.Symbol("t", nonnegative=True)
+    excess = (m * top - sum(x**2 for x in d)).subs({x: sp.sqrt(top - g) for x, g in zip(d, gaps, strict=True)})
+    assert sp.expand(excess - sum(gaps)) == 0
+    # One linear layer of gain L = 1, x* = 0 and a clean error of 0: the attacked error is sqrt(m) times the step.
+    step = [Fraction(1)] * m
+    assert sum(e**2 for e in step) == m * max(step) ** 2
+    assert sum(e**2 for e in step) > max(step) ** 2
+
+
 def check_contraction_is_sufficient():
     r"""$\ell_{k+1}\le q\ell_k+p$, $\ell_0=0$: $\ell_k\le p(1-q^k)/(1-q)<p/(1-q)$."""
     q, p = sp.symbols("q p", positive=True)

@@ -96,7 +96,7 @@ def depth_read(s: Setting) -> Inequality:
 def greedy_recursion(s: Setting) -> Inequality:
     r"""$\|x^k(y)-x^k(y')\|\le\lambda_{\max}(R)^{1/2}\|y-y'\|$; backward from $Q=I$, $S=0$, $R=0$ with
     $\lambda=\|Q\|$, $N=2\lambda I-Q$, $G=S^T+\lambda W_1$:
-    $R\mathrel{+}=G^TN^{-1}G$, $S=\lambda G^TN^{-1}W_2$, $Q=\lambda^2W_2^TN^{-1}W_2$.
+    $R\leftarrow R+G^TN^{-1}G$, $S=\lambda G^TN^{-1}W_2$, $Q=\lambda^2W_2^TN^{-1}W_2$.
 
     Closed form, one pass, linear in depth. Trivial: the recursion of norms.
     """
