@@ -2,6 +2,18 @@
 
 from unfold_theory.certificate.document import Certificate
 from unfold_theory.certificate.kinds import KINDS, Finding, Refused, Theorem, check, register
+from unfold_theory.certificate.lipschitz import LipschitzBound, LipschitzWitness
 from unfold_theory.certificate.worst_case import WorstCaseRate
 
-__all__ = ["KINDS", "Certificate", "Finding", "Refused", "Theorem", "WorstCaseRate", "check", "register"]
+__all__ = [
+    "KINDS",
+    "Certificate",
+    "Finding",
+    "LipschitzBound",
+    "LipschitzWitness",
+    "Refused",
+    "Theorem",
+    "WorstCaseRate",
+    "check",
+    "register",
+]

@@ -2,12 +2,15 @@ r"""Rational numbers as text: ``12``, ``-7/3``, and ``5*2^-52`` for the exact va
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from flint import fmpq
 
+from unfold_theory.enclosure import Basis, Enclosure
 from unfold_theory.errors import InputError
 
 _TEXT = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:/([1-9][0-9]*)|\*2\^(-?[0-9]{1,4}))?", re.ASCII)
@@ -51,3 +54,11 @@ def text(number: Any) -> str:
     if below & (below - 1) == 0 and below > 64:
         return f"{number.numerator}*2^-{below.bit_length() - 1}"
     return f"{number.numerator}/{below}"
+
+
+def enclosed(number: Fraction) -> Enclosure:
+    """A rational between its neighbouring floats, basis ``exact``; itself where it is one."""
+    nearest = number.numerator / number.denominator
+    low = nearest if Fraction(nearest) <= number else math.nextafter(nearest, -math.inf)
+    high = nearest if Fraction(nearest) >= number else math.nextafter(nearest, math.inf)
+    return Enclosure(np.array(low), np.array(high), Basis.EXACT)

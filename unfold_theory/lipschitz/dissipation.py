@@ -47,27 +47,36 @@ def dissipation_bound(system: System, diagonals: list[Float64[np.ndarray, " q"]]
             nonexpansive.
     """
     _check(system, diagonals)
+    forms = dissipation_forms(system, diagonals)
+    if forms is None:
+        return None
+    top = max(float(-smallest_eigenvalue(-forms[0]).lo), 0.0)
+    return Enclosure(np.array(top), np.array(top), min(_basis(system), Basis.CERTIFIED))
+
+
+def dissipation_forms(
+    system: System, diagonals: list[Float64[np.ndarray, " q"]], *, spare: float = 0.0
+) -> list[Float64[np.ndarray, "h h"]] | None:
+    r"""Matrices of $V_0(F\cdot,\cdot)$ and $V_1,\dots,V_K$, or None where some $N_k$ is not certainly definite.
+
+    Args:
+        system: The network.
+        diagonals: The diagonal of each $\Lambda_k$, shape (q,) each.
+        spare: By how much every inequality holds with room, relative to its diagonal; so that forms can be rounded.
+    """
+    m, forms = system.inputs, [_terminal(system)]
     # Overflow ends in infinite radii, which prove nothing.
     with np.errstate(over="ignore", invalid="ignore"):
-        return _bound(system, diagonals)
-
-
-def _bound(system: System, diagonals: list[Float64[np.ndarray, " q"]]) -> Enclosure | None:
-    m = system.inputs
-    P = _terminal(system)
-    for k in range(system.depth - 1, -1, -1):
-        resting = k == 0 and system.start is None
-        before = _backward(P, system.layers[k], diagonals[k], m, resting=resting)
-        if before is None:
-            return None
-        P = before
-    if system.start is not None:
-        joined = _over(Ball.of(system.start), np.eye(m))
-        P = _above((joined.T @ (Ball(P) @ joined)).symmetric(), 0.0)
-    if not np.isfinite(P).all():
-        return None
-    top = max(float(-smallest_eigenvalue(-P).lo), 0.0)
-    return Enclosure(np.array(top), np.array(top), min(_basis(system), Basis.CERTIFIED))
+        for k in range(system.depth - 1, -1, -1):
+            resting = k == 0 and system.start is None
+            before = _backward(forms[-1], system.layers[k], diagonals[k], m, resting=resting, spare=spare)
+            if before is None:
+                return None
+            forms.append(before)
+        if system.start is not None:
+            joined = _over(Ball.of(system.start), np.eye(m))
+            forms[-1] = _above((joined.T @ (Ball(forms[-1]) @ joined)).symmetric(), 0.0)
+    return forms[::-1] if np.isfinite(forms[-1]).all() else None
 
 
 def _basis(system: System) -> Basis:
@@ -143,6 +152,7 @@ def _backward(
     m: int,
     *,
     resting: bool,
+    spare: float,
 ) -> Float64[np.ndarray, "g g"] | None:
     """A matrix of $V_k$ from that of $V_{k+1}$; ``resting`` leaves out a state that is zero."""
     p, q, after = layer.sizes
@@ -169,7 +179,7 @@ def _backward(
         G = G + seen.scaled(diagonal * unit)
     if moved is not None:
         G = G + emitted.columns(slice(after)) @ moved
-    completed = _completed_square(N, G)
+    completed = _completed_square(N, G, spare)
     if completed is None:
         return None
     Y, slack = completed
@@ -181,7 +191,8 @@ def _backward(
     else:
         whole = _over(moved, np.hstack([np.zeros((m, p)), np.eye(m)]))
         total = total + whole.T @ (Ball(P) @ whole)
-    return _above(total.symmetric(), slack)
+    largest = float(np.abs(np.diagonal(total.middle)).max())
+    return _above(total.symmetric(), float(up(slack + spare * largest)))
 
 
 def _units(
@@ -195,10 +206,10 @@ def _units(
     return np.ldexp(1.0, -(np.frexp(size)[1] // 2))
 
 
-def _completed_square(N: Ball, G: Ball) -> tuple[Float64[np.ndarray, "q h"], float] | None:
+def _completed_square(N: Ball, G: Ball, spare: float) -> tuple[Float64[np.ndarray, "q h"], float] | None:
     r"""Y and $\sigma$ with $w^TNw-2w^TGh+\|Yh\|^2+\sigma\|h\|^2\ge0$ for all w, h and all matrices in the balls."""
     identity = np.eye(len(N.middle))
-    shift = _FIRST_SHIFT * len(identity)
+    shift = max(_FIRST_SHIFT * len(identity), spare)
     for _ in range(_ATTEMPTS):
         try:
             factor = np.linalg.cholesky(N.middle - shift * identity)
@@ -213,5 +224,5 @@ def _completed_square(N: Ball, G: Ball) -> tuple[Float64[np.ndarray, "q h"], flo
         return None
     Y = scipy.linalg.solve_triangular(factor, G.middle, lower=True, check_finite=False)
     missed = (G - Ball(factor) @ Ball(Y)).norm
-    # tau - ||E|| >= tau / 2, exactly.
-    return Y, float(up(up(missed * missed) * (2.0 / shift) * (1 + 2.0**-50)))
+    # tau - ||E|| >= tau / 2, of which one half is enough.
+    return Y, float(up(up(missed * missed) * (4.0 / shift) * (1 + 2.0**-50)))

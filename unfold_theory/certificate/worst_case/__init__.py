@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, ClassVar
-
-import numpy as np
 
 from unfold_theory.certificate.document import Certificate
 from unfold_theory.certificate.kinds import Theorem, register
+from unfold_theory.certificate.rationals import enclosed
 from unfold_theory.certificate.worst_case import exact, independent
 from unfold_theory.certificate.worst_case.proof import Multipliers
 from unfold_theory.certificate.worst_case.statement import FunctionClass, Statement
-from unfold_theory.enclosure import Basis, Enclosure
+from unfold_theory.enclosure import Enclosure
 
 __all__ = ["FunctionClass", "Multipliers", "Statement", "WorstCaseRate", "enclosed"]
 
@@ -54,11 +51,3 @@ class WorstCaseRate(Theorem):
     def certificate(self) -> Certificate:
         """As a file."""
         return Certificate(self.kind, self.statement.to_json(), self.proof.to_json())
-
-
-def enclosed(number: Fraction) -> Enclosure:
-    """A rational between its neighbouring floats, basis ``exact``; itself where it is one."""
-    nearest = number.numerator / number.denominator
-    low = nearest if Fraction(nearest) <= number else math.nextafter(nearest, -math.inf)
-    high = nearest if Fraction(nearest) >= number else math.nextafter(nearest, math.inf)
-    return Enclosure(np.array(low), np.array(high), Basis.EXACT)
