@@ -37,7 +37,8 @@ from unfold_theory.store import Store
 from unfold_theory.training import Supervised, TrainingConfig
 
 PROBLEM = SparseRecovery.gaussian(25, 50, law=UnitNorm(3), snr_db=40.0)
-LOSS, DELTA, SEED, FRESH = Failure(0.05), 0.01, 1, 2
+# Seed 1 was looked at while the code was designed: a prior has to be fixed before its sample.
+LOSS, DELTA, SEED, FRESH = Failure(0.05), 0.01, 977, 978
 HELD_OUT = 100_000
 PLAIN = {"alista": {"percent": 0}, "lista-cpss": {"init": "frobenius", "tied": False, "percent": 0}}
 SELECTING = {"lista-cpss": {"init": "frobenius", "tied": False}}
