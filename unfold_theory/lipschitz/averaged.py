@@ -16,7 +16,7 @@ import numpy as np
 
 from unfold_theory.enclosure import Enclosure
 from unfold_theory.lipschitz.bound import UpperBound
-from unfold_theory.networks.system import Matrix, System, SystemLayer, above, beside
+from unfold_theory.networks.system import Matrix, System, above, beside
 from unfold_theory.verified import spectral_norm_squared
 
 
@@ -42,53 +42,29 @@ def averaged_bound(system: System) -> UpperBound:
 
 
 def _linear_maps(system: System) -> list[Matrix]:
-    """M_1, ..., M_l on differences; l = K where the last activation is the output, K + 1 where something follows it."""
-    m = system.inputs
-    identity = Enclosure.exact(np.eye(m))
-    last = system.layers[-1]
-    ends_in_activation = last.plain and system.readout is None
-    maps, carried = [], system.start  # the state as a linear map of (w, xi, u) of the layer before
-    widths: list[int] = []
+    """M_1, ..., M_l; l = K where the last activation is the output, K + 1 where something follows it."""
+    plain, m = system.plain, system.inputs
+    # The state that enters layer k, and u, as linear maps of what the layer before hands on.
+    state, u = system.start, Enclosure.exact(np.eye(m))
+    maps = []
     for k, layer in enumerate(system.layers):
-        final = k == system.depth - 1
-        u = identity if k == 0 else _beside([None] * (len(widths) - 1) + [identity], widths)
-        v = _sum(_times(layer.preactivation, carried), _times(layer.injection, u), (layer.sizes[1], u.shape[1]))
+        p, q, after = layer.sizes
+        v = _sum(_times(layer.preactivation, state), _times(layer.injection, u), (q, u.shape[1]))
         rows = [v]
-        if not (final and ends_in_activation):
-            if not layer.plain:
-                rows.append(Enclosure.exact(np.zeros((layer.sizes[0], u.shape[1]))) if carried is None else carried)
+        if not plain:
+            rows.append(_sum(state, None, (p, u.shape[1])))
+        if not plain or k < system.depth - 1:
             rows.append(u)
-        if final and layer.plain and not ends_in_activation:
-            rows = [v]
-        maps.append(above(*rows) if len(rows) > 1 else rows[0])
-        widths = [part.shape[0] for part in rows]
-        carried = _next_state(layer, widths, m)
-    if not ends_in_activation:
-        state = carried
-        assert state is not None
-        maps.append(state if system.readout is None else system.readout @ state)
-    return maps
-
-
-def _next_state(layer: SystemLayer, widths: list[int], m: int) -> Matrix:
-    """A xi + B w + E u as a matrix on (w, xi, u), or on (w, u) or w where the layer is plain."""
-    q, after = layer.sizes[1:]
-    emission = Enclosure.exact(np.eye(q)) if layer.emission is None else layer.emission
-    parts: list[Matrix | None] = [emission]
-    if not layer.plain:
-        parts.append(layer.transition)
-    if len(widths) > len(parts):
-        parts.append(layer.passage)
-    return _beside(parts, widths, after)
-
-
-def _beside(parts: list[Matrix | None], widths: list[int], rows: int | None = None) -> Matrix:
-    rows = next(part.shape[0] for part in parts if part is not None) if rows is None else rows
-    filled = [
-        Enclosure.exact(np.zeros((rows, width))) if part is None else part
-        for part, width in zip(parts, widths, strict=True)
-    ]
-    return beside(*filled)
+        maps.append(above(*rows))
+        widths = [row.shape[0] for row in rows]
+        parts = [Enclosure.exact(np.eye(q)) if layer.emission is None else layer.emission]
+        parts += [] if plain else [_sum(layer.transition, None, (after, p))]
+        parts += [] if len(widths) == len(parts) else [_sum(layer.passage, None, (after, m))]
+        state = beside(*parts)
+        u = Enclosure.exact(np.hstack([np.zeros((m, max(sum(widths) - m, 0))), np.eye(m)]))
+    if system.readout is not None:
+        return [*maps, system.readout @ state]
+    return maps if plain else [*maps, state]
 
 
 def _times(left: Matrix | None, right: Matrix | None) -> Matrix | None:

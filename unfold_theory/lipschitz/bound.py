@@ -17,7 +17,7 @@ from unfold_theory.errors import InputError
 from unfold_theory.networks.activations import Activation
 from unfold_theory.networks.system import System
 
-Multipliers = tuple[Float64[np.ndarray, " blocks"], ...]
+Multipliers = tuple[Float64[np.ndarray, " _"], ...]
 r"""$\Lambda_k$ of each layer: one nonnegative number for each *block* of its activation, in the order of its labels."""
 
 
@@ -107,8 +107,8 @@ def block_indicator(activation: Activation) -> Float64[np.ndarray, "blocks q"]:
 
 
 def per_neuron(
-    system: System, multipliers: Sequence[Float64[np.ndarray, " blocks"]]
-) -> list[Float64[np.ndarray, " q"]]:
+    system: System, multipliers: Sequence[Float64[np.ndarray, " _"]]
+) -> list[Float64[np.ndarray, " _"]]:
     r"""The diagonal of each $\Lambda_k$: multipliers of blocks, repeated for their neurons.
 
     Raises:

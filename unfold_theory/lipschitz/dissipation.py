@@ -32,7 +32,7 @@ _ATTEMPTS = 6
 _FIRST_SHIFT = 2.0**-44
 
 
-def dissipation_bound(system: System, diagonals: list[Float64[np.ndarray, " q"]]) -> Enclosure | None:
+def dissipation_bound(system: System, diagonals: list[Float64[np.ndarray, " _"]]) -> Enclosure | None:
     r"""$\rho\ge L^2$ that multipliers prove in exact arithmetic, or None where some $N_k$ is not certainly definite.
 
     Args:
@@ -55,7 +55,7 @@ def dissipation_bound(system: System, diagonals: list[Float64[np.ndarray, " q"]]
 
 
 def dissipation_forms(
-    system: System, diagonals: list[Float64[np.ndarray, " q"]], *, spare: float = 0.0
+    system: System, diagonals: list[Float64[np.ndarray, " _"]], *, spare: float = 0.0
 ) -> list[Float64[np.ndarray, "h h"]] | None:
     r"""Matrices of $V_0(F\cdot,\cdot)$ and $V_1,\dots,V_K$, or None where some $N_k$ is not certainly definite.
 
@@ -87,7 +87,7 @@ def _basis(system: System) -> Basis:
     return min(matrix.basis for matrix in matrices if matrix is not None)
 
 
-def _check(system: System, diagonals: list[Float64[np.ndarray, " q"]]) -> None:
+def _check(system: System, diagonals: list[Float64[np.ndarray, " _"]]) -> None:
     if len(diagonals) != system.depth:
         raise InputError(f"{len(diagonals)} vectors of multipliers for {system.depth} layers", "Pass one a layer")
     for k, (layer, diagonal) in enumerate(zip(system.layers, diagonals, strict=True)):

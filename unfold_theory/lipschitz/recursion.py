@@ -154,7 +154,7 @@ class Recursion:
 
     def gradient(
         self, steps: list[_Step], vectors: Float64[np.ndarray, "m r"], weights: Float64[np.ndarray, " r"]
-    ) -> list[Float64[np.ndarray, " q"]]:
+    ) -> list[Float64[np.ndarray, " _"]]:
         r"""$\sum_jc_j\,2w^j_i(v^j_i-w^j_i)$ for each neuron, over maximising trajectories of inputs $u^j$."""
         joined = vectors if self._start is None else np.vstack([self._start @ vectors, vectors])
         result = []
@@ -171,7 +171,7 @@ class Recursion:
             joined = np.vstack([state, vectors])
         return result
 
-    def collect(self, neurons: list[np.ndarray]) -> list[Float64[np.ndarray, " blocks"]]:
+    def collect(self, neurons: list[np.ndarray]) -> list[Float64[np.ndarray, " _"]]:
         """Sums over the neurons of each block."""
         return [np.bincount(labels, weights=part) for labels, part in zip(self.blocks, neurons, strict=True)]
 
