@@ -37,9 +37,7 @@ def general(seed, m=3, sizes=((4, 5), (6, 4), (3, 6), (5,)), start=True):
     for k, activation in enumerate(activations):
         p, q = sizes[k]
         after = sizes[k + 1][0]
-        layers.append(
-            SystemLayer(make(q, p), activation, make(q, m), make(after, p), make(after, q), make(after, m))
-        )
+        layers.append(SystemLayer(make(q, p), activation, make(q, m), make(after, p), make(after, q), make(after, m)))
     return System(tuple(layers), m, start=make(4, m) if start else None, readout=make(2, 5))
 
 

@@ -9,6 +9,7 @@ from unfold_theory.lipschitz.joint import joint_bound
 from unfold_theory.lipschitz.lower import lower_bound
 from unfold_theory.lipschitz.multipliers import optimised_bound
 from unfold_theory.lipschitz.recursion import recursion_bound
+from unfold_theory.lipschitz.spectral import spectral_bound, square_root_bound
 from unfold_theory.lipschitz.triangle import triangle_bound
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "optimised_bound",
     "per_neuron",
     "recursion_bound",
+    "spectral_bound",
+    "square_root_bound",
     "triangle_bound",
     "upper_bounds_by_depth",
 ]

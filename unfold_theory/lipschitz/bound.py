@@ -106,9 +106,7 @@ def block_indicator(activation: Activation) -> Float64[np.ndarray, "blocks q"]:
     return (np.arange(labels.max() + 1)[:, None] == labels).astype(np.float64)
 
 
-def per_neuron(
-    system: System, multipliers: Sequence[Float64[np.ndarray, " _"]]
-) -> list[Float64[np.ndarray, " _"]]:
+def per_neuron(system: System, multipliers: Sequence[Float64[np.ndarray, " _"]]) -> list[Float64[np.ndarray, " _"]]:
     r"""The diagonal of each $\Lambda_k$: multipliers of blocks, repeated for their neurons.
 
     Raises:
