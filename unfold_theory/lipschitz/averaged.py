@@ -62,6 +62,7 @@ def _linear_maps(system: System) -> list[Matrix]:
         parts += [] if len(widths) == len(parts) else [_sum(layer.passage, None, (after, m))]
         state = beside(*parts)
         u = Enclosure.exact(np.hstack([np.zeros((m, max(sum(widths) - m, 0))), np.eye(m)]))
+    assert state is not None  # a system has a layer
     if system.readout is not None:
         return [*maps, system.readout @ state]
     return maps if plain else [*maps, state]
