@@ -27,9 +27,12 @@ class Theorem(ABC):
 
     Attributes:
         kind: The name in files.
+        statement, proof: What is stated and what proves it; both write themselves by ``to_json()``.
     """
 
     kind: ClassVar[str]
+    statement: Any
+    proof: Any
 
     @classmethod
     @abstractmethod
@@ -65,6 +68,10 @@ class Theorem(ABC):
         Raises:
             Refused: It proves nothing.
         """
+
+    def certificate(self) -> Certificate:
+        """As a file."""
+        return Certificate(self.kind, self.statement.to_json(), self.proof.to_json())
 
 
 KINDS: dict[str, type[Theorem]] = {}

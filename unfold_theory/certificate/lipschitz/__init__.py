@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from unfold_theory.certificate.document import Certificate
 from unfold_theory.certificate.kinds import Theorem, register
 from unfold_theory.certificate.lipschitz import exact, independent
 from unfold_theory.certificate.lipschitz.proof import Dissipation, Witness
@@ -50,10 +49,6 @@ class LipschitzBound(Theorem):
         """One quadratic form for all layers, with SymPy."""
         return independent.check(self.statement, self.proof)
 
-    def certificate(self) -> Certificate:
-        """As a file."""
-        return Certificate(self.kind, self.statement.to_json(), self.proof.to_json())
-
 
 @register
 @dataclass(frozen=True)
@@ -90,7 +85,3 @@ class LipschitzWitness(Theorem):
     def check_independently(self) -> bool:
         """Their difference followed through the network with SymPy's rationals."""
         return independent.check_witness(self.statement, self.proof)
-
-    def certificate(self) -> Certificate:
-        """As a file."""
-        return Certificate(self.kind, self.statement.to_json(), self.proof.to_json())

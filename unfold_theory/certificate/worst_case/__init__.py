@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from unfold_theory.certificate.document import Certificate
 from unfold_theory.certificate.kinds import Theorem, register
 from unfold_theory.certificate.rationals import enclosed
 from unfold_theory.certificate.worst_case import exact, independent
@@ -47,7 +46,3 @@ class WorstCaseRate(Theorem):
     def check_independently(self) -> bool:
         """The polynomial identity and one Gram matrix, with SymPy, for few steps."""
         return independent.check(self.statement, self.proof)
-
-    def certificate(self) -> Certificate:
-        """As a file."""
-        return Certificate(self.kind, self.statement.to_json(), self.proof.to_json())
