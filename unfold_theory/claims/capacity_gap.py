@@ -71,6 +71,12 @@ def layers_of(s: RiskSetting) -> list[AffineLayer]:
     return layers
 
 
+def thresholds_off(s: RiskSetting, fixed: Float64[np.ndarray, " depth"]) -> Enclosure:
+    r"""$\max_i|\theta_{l,i}-\theta_l|$ from the thresholds that a class fixes, shape (depth, 1)."""
+    pairs = zip(layers_of(s), fixed, strict=True)
+    return Enclosure.exact(np.array([[float(np.abs(np.asarray(a.threshold) - theta).max())] for a, theta in pairs]))
+
+
 # -- a learned orthogonal dictionary -------------------------------------------------------------------------------
 def learned_dictionary(s: RiskSetting) -> tuple[OrthogonalDictionary, OrthogonalClass]:
     """The network and its class."""

@@ -14,7 +14,14 @@ import numpy as np
 from jaxtyping import Float64
 
 from unfold_theory.claim import RiskSetting, claim, hypothesis
-from unfold_theory.claims.capacity_gap import DRAWN, layers_of, longest_measurement, no_gap_beyond, over_depths
+from unfold_theory.claims.capacity_gap import (
+    DRAWN,
+    layers_of,
+    longest_measurement,
+    no_gap_beyond,
+    over_depths,
+    thresholds_off,
+)
 from unfold_theory.enclosure import Enclosure, Inequality, stack
 from unfold_theory.generalization import rademacher
 
@@ -65,9 +72,7 @@ def state_rows_in_ball(s: RiskSetting) -> Inequality:
 @hypothesis(scope="prefix")
 def thresholds_fixed(s: RiskSetting) -> Inequality:
     r"""$\theta_l$ as fixed before the data, one for all coordinates (the distance, at most 0)."""
-    c, layers = s.certificate(RowClass), layers_of(s)
-    off = [float(np.abs(np.asarray(a.threshold) - theta).max()) for a, theta in zip(layers, c.thresholds, strict=True)]
-    return Enclosure.exact(np.array(off)[:, None]) <= 0.0
+    return thresholds_off(s, s.certificate(RowClass).thresholds) <= 0.0
 
 
 @claim(

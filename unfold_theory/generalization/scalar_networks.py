@@ -8,7 +8,7 @@ Derived (``proofs_checks/check_unfoldtheory2026_capacity.py``); the network is t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64
@@ -79,7 +79,7 @@ class ScalarClass:
 
     def at_depth(self, depth: int) -> ScalarClass:
         """The same layers, another number of them."""
-        return ScalarClass(**{**vars(self), "depth": depth})
+        return replace(self, depth=depth)
 
 
 def state_bounds(c: ScalarClass) -> Enclosure:
