@@ -5,9 +5,10 @@ import pytest
 
 from tests.claims.test_unfoldtheory2026_stability import chain, ista, lista
 from unfold_theory.claim import Status, verify
-from unfold_theory.claims import fazlyab2019, xu2024
-from unfold_theory.claims.stability import within
+from unfold_theory.claims import fazlyab2019
+from unfold_theory.claims.stability import plain_system, within
 from unfold_theory.claims.unfoldtheory2026_stability import law
+from unfold_theory.lipschitz import greedy_bound, recursion_bound
 
 
 @pytest.mark.parametrize("setting", [ista(8), lista(), lista(0.8)], ids=["ista", "lista", "large"])
@@ -19,12 +20,12 @@ def test_inequality_holds(setting):
 
 def test_multipliers_improve_on_the_greedy_ones():
     setting = ista(6)
-    own = xu2024.plain_system(setting)
-    greedy = xu2024.recursion(own, None)[0]
+    own = plain_system(setting)
+    greedy = greedy_bound(own).upper
     found = fazlyab2019.final_constant(setting).hi[-1]
     assert found <= greedy * (1 + 1e-6)
     # What is certified is what the recursion says, to rounding; on gradient steps never above the law.
-    assert found == pytest.approx(xu2024.recursion(own, fazlyab2019.tilted_levels(setting))[0], rel=1e-5)
+    assert found == pytest.approx(recursion_bound(own, fazlyab2019.tilted(setting).multipliers).upper, rel=1e-5)
     assert found <= law(setting).hi[-1] * (1 + 1e-6)
 
 

@@ -6,8 +6,10 @@ import pytest
 from tests.claims.test_unfoldtheory2026_stability import ista, lista
 from unfold_theory.claim import Setting, Status, verify
 from unfold_theory.claims import xu2024
-from unfold_theory.claims.stability import triangle, within
+from unfold_theory.claims.stability import plain_system, triangle, within
 from unfold_theory.claims.unfoldtheory2026_stability import law
+from unfold_theory.errors import InputError
+from unfold_theory.lipschitz import recursion_bound
 from unfold_theory.networks import Admm
 from unfold_theory.problems import BernoulliGaussian, SparseRecovery
 
@@ -37,8 +39,9 @@ def test_never_above_the_recursion_of_norms():
 
 def indefinite(s):
     """Multipliers below half the curvature: the formula gives a number all the same."""
-    own = xu2024.plain_system(s)
-    assert xu2024.recursion(own, [0.4] * own.depth)[0] == np.inf
+    own = plain_system(s)
+    with pytest.raises(InputError, match="prove no bound"):
+        recursion_bound(own, tuple(np.full(layer.activation.size, 0.4) for layer in own.layers))
     return within(s, 0.5 * xu2024.greedy_constants(s))
 
 

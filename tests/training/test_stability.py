@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from unfold_theory import lipschitz
 from unfold_theory.errors import InputError, MissingStructure
 from unfold_theory.networks import build
 from unfold_theory.training import (
@@ -37,6 +38,8 @@ def test_is_above_every_jacobian(tiny, name, depth):
         network = jittered(name, tiny, depth, seed, **options)
         bound = float(greedy_bound(network, depth).detach())
         system = network.as_system()
+        # One formula, written twice because training needs gradients.
+        assert bound == pytest.approx(lipschitz.greedy_bound(system).upper, rel=1e-7)
         rng = np.random.default_rng(seed)
         norms = [np.linalg.norm(system.jacobian(u), 2) for u in 10 * rng.standard_normal((100, system.inputs))]
         assert max(norms) <= bound * (1 + 1e-10)

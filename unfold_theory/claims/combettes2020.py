@@ -6,11 +6,9 @@ import numpy as np
 
 from unfold_theory.claim import Setting, claim, hypothesis
 from unfold_theory.claims.shared import starts_at_zero
-from unfold_theory.claims.stability import SLOPES, apart, system, triangle, within
+from unfold_theory.claims.stability import SLOPES, apart, plain_system, triangle, within
 from unfold_theory.enclosure import Enclosure, Inequality, stack
-from unfold_theory.errors import MissingStructure
-from unfold_theory.networks.system import above, beside
-from unfold_theory.verified import spectral_norm_squared
+from unfold_theory.lipschitz import upper_bounds_by_depth
 
 PROOF = "proofs_checks/check_combettes2020.py"
 LAYERS = 5
@@ -23,28 +21,10 @@ def averaged(s: Setting) -> Enclosure:
     Raises:
         MissingStructure: The layers carry memory besides the code.
     """
-    own = s.cached(system)
-    if not own.plain or own.readout is not None:
-        raise MissingStructure(s.network.title, "the averagedness bound", "layers W_1 y + W_2 x without memory")
-    m, q = own.inputs, own.layers[0].sizes[1]
-    identity, nothing = Enclosure.exact(np.eye(m)), Enclosure.exact(np.zeros((m, q)))
-    maps = []
-    for k, layer in enumerate(own.layers[:LAYERS]):
-        assert layer.injection is not None
-        top = layer.injection if k == 0 else beside(layer.preactivation, layer.injection)
-        maps.append(above(top, identity if k == 0 else beside(nothing, identity)))
-    sizes, found = [Enclosure.exact(1.0)], []  # bounds on the preactivations and u together
-    for last in range(len(maps)):
-        inner, outer, product = Enclosure.exact(0.0), Enclosure.exact(0.0), None
-        for first in range(last, -1, -1):
-            product = maps[first] if product is None else product @ maps[first]
-            share = 2.0 ** -(last if first == 0 else last + 1 - first)
-            inner = inner + share * spectral_norm_squared(product).sqrt() * sizes[first]
-            outer = outer + share * spectral_norm_squared(product[:q]).sqrt() * sizes[first]
-        sizes.append(inner)
-        found.append(outer)
-    beyond = [Enclosure.exact(np.inf)] * (s.network.depth - len(found))
-    return stack([*found, *beyond])
+    own = s.cached(plain_system)
+    found = upper_bounds_by_depth(own.truncated(min(LAYERS, own.depth)), "averaged")
+    beyond = [Enclosure.exact(np.inf)] * (own.depth - len(found))
+    return stack([*(bound.value for bound in found), *beyond])
 
 
 @hypothesis(scope="cell")

@@ -10,9 +10,11 @@ import numpy as np
 
 from unfold_theory.claim import Setting, claim, hypothesis
 from unfold_theory.claims.shared import starts_at_zero
-from unfold_theory.claims.stability import SLOPES, apart, triangle, within
-from unfold_theory.claims.xu2024 import certified, plain_system, recursion
+from unfold_theory.claims.stability import SLOPES, apart, plain_system, triangle, within
+from unfold_theory.claims.xu2024 import certified
 from unfold_theory.enclosure import Enclosure, Inequality, stack
+from unfold_theory.errors import InputError
+from unfold_theory.lipschitz import UpperBound, greedy_bound, recursion_bound
 
 PROOF = "proofs_checks/check_fazlyab2019.py"
 TILTS = 2.0 ** np.linspace(-0.75, 0.75, 7)
@@ -20,23 +22,24 @@ TILTS = 2.0 ** np.linspace(-0.75, 0.75, 7)
 LONGEST = 24
 
 
-def tilted_levels(s: Setting) -> list[float]:
-    r"""Layer multipliers $\lambda_k=\alpha r^{K-1-k}\|Q_k\|$, the best of a few $\alpha$ and r in float64."""
+def tilted(s: Setting) -> UpperBound:
+    r"""Layer multipliers $\lambda_k=r^{K-1-k}\|Q_k\|$ of the best of a few r in float64."""
     own = s.cached(plain_system)
-    best, chosen = recursion(own, None)
-    greedy = np.array(chosen)
-    back = np.arange(own.depth - 1, -1, -1)
+    best = greedy = greedy_bound(own)
+    assert greedy.multipliers is not None
     for tilt in TILTS:
-        levels = list(greedy * tilt ** (back / max(own.depth - 1, 1)))
-        value = recursion(own, levels)[0]
-        if value < best:
-            best, chosen = value, levels
-    return list(chosen)
+        powers = tilt ** (np.arange(own.depth - 1, -1, -1) / max(own.depth - 1, 1))
+        try:
+            found = recursion_bound(own, tuple(p * part for p, part in zip(powers, greedy.multipliers, strict=True)))
+        except InputError:
+            continue
+        best = found if found.upper < best.upper else best
+    return best
 
 
 def final_constant(s: Setting) -> Enclosure:
     """The certified constant of the whole network, infinite before the last layer, shape (depth,)."""
-    value = certified(s.cached(plain_system), s.cached(tilted_levels))
+    value = certified(s.cached(plain_system), s.cached(tilted))
     return stack([*[Enclosure.exact(np.inf)] * (s.network.depth - 1), value])
 
 

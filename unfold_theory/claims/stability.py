@@ -18,9 +18,9 @@ from unfold_theory.claim import Setting, hypothesis
 from unfold_theory.claim.setting import ITERATE_RESIDUAL
 from unfold_theory.enclosure import Basis, Enclosure, Inequality, stack
 from unfold_theory.errors import InputError, MissingStructure
+from unfold_theory.lipschitz.triangle import Norms
 from unfold_theory.networks.layers import AffineLayer
 from unfold_theory.networks.system import System
-from unfold_theory.verified import spectral_norm_squared
 
 RADII = (1e-2, 1e-3, 1.0, 1e3)
 """Of the second measurement, relative to the first; the first kind is random, the others are ascents."""
@@ -140,25 +140,23 @@ def within(s: Setting, constants: Enclosure) -> Inequality:
 
 
 # -- norms -----------------------------------------------------------------------------------------------------------
-def layer_norms(s: Setting) -> tuple[Enclosure, Enclosure]:
-    r"""$\|W_1^k\|$ and $\|W_2^k\|$, shape (depth,) each.
+def plain_system(s: Setting) -> System:
+    r"""The system, if its layers are $\varphi(W_1y+W_2x)$.
 
     Raises:
-        MissingStructure: The layers carry memory besides the code.
+        MissingStructure: They carry memory besides the code, or one does not read the measurement.
     """
     own = s.cached(system)
-    if not own.plain:
-        raise MissingStructure(s.network.title, "a claim on layers W_1 y + W_2 x", "layers without memory")
-    first, second, seen = [], [], {}
-    for layer in own.layers:
-        if layer.injection is None:
-            raise MissingStructure(s.network.title, "a claim on layers W_1 y + W_2 x", "an input in every layer")
-        key = id(layer.preactivation)
-        if key not in seen:
-            seen[key] = tuple(spectral_norm_squared(w).sqrt() for w in (layer.injection, layer.preactivation))
-        first.append(seen[key][0])
-        second.append(seen[key][1])
-    return stack(first), stack(second)
+    if not own.plain or own.readout is not None or any(layer.injection is None for layer in own.layers):
+        raise MissingStructure(s.network.title, "a claim on layers W_1 y + W_2 x", "such layers, without memory")
+    return own
+
+
+def layer_norms(s: Setting) -> tuple[Enclosure, Enclosure]:
+    r"""$\|W_1^k\|$ and $\|W_2^k\|$, shape (depth,) each."""
+    norm, layers = Norms(), s.cached(plain_system).layers
+    first = [norm(layer.injection, 0.0) for layer in layers]
+    return stack(first), stack([norm(layer.preactivation, 0.0) for layer in layers])
 
 
 def triangle(s: Setting) -> Enclosure:

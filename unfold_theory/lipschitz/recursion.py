@@ -92,10 +92,7 @@ class Recursion:
             P, step = done
             steps.append(step)
         steps.reverse()
-        if self._start is None:
-            return P, steps
-        joined = np.vstack([self._start, np.eye(self.inputs)])
-        return joined.T @ P @ joined, steps
+        return self.restricted(P), steps
 
     def curvature(self, P: np.ndarray, k: int) -> Float64[np.ndarray, "q q"]:
         r"""$B_k^TQ_{k+1}B_k$ of layer k, given $V_{k+1}$."""
